@@ -1,0 +1,5 @@
+"""pystap runs SystemTap scripts on eBPF."""
+
+from .version import VERSION
+
+__version__ = VERSION

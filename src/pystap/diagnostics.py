@@ -1,0 +1,136 @@
+"""What is wrong with a script, said the way SystemTap says it.
+
+    semantic error: unresolved function 'exitt' (similar: exit): identifier 'exitt' at hello.stp:1:27
+            source: probe begin { println("hi") exitt() }
+                                                ^
+
+A pass collects diagnostics in a `Diagnostics` and the run stops after the pass that found errors.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from .source import NO_SOURCE, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One error or warning.
+
+    `kind` is the leading word of the message: "parse error", "semantic error", "WARNING". `subject` describes what
+    stands at `span` ("identifier 'x'"), `notes` are further places, each a text and a span.
+    """
+
+    kind: str
+    message: str
+    span: Span | None = None
+    subject: str = ""
+    notes: tuple[tuple[str, Span], ...] = ()
+
+    @property
+    def is_error(self) -> bool:
+        return self.kind != "WARNING"
+
+
+class ScriptError(Exception):
+    """Raised where a script cannot be followed any further; holds the diagnostic."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+class PassFailed(Exception):
+    """Raised after a pass that collected errors; the driver prints `diagnostics` and names the pass."""
+
+    def __init__(self, diagnostics: Diagnostics) -> None:
+        super().__init__(f"{len(diagnostics.errors)} errors")
+        self.diagnostics = diagnostics
+
+
+@dataclass
+class Diagnostics:
+    """The errors and warnings of a run, in the order in which they were found, each said once."""
+
+    errors: list[Diagnostic] = field(default_factory=list)
+    warnings: list[Diagnostic] = field(default_factory=list)
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Keep a diagnostic unless the same one is there already."""
+        rows = self.errors if diagnostic.is_error else self.warnings
+        if not any(_same(diagnostic, other) for other in rows):
+            rows.append(diagnostic)
+
+    def error(self, message: str, span: Span | None, subject: str = "", kind: str = "semantic error") -> None:
+        self.add(Diagnostic(kind, message, span, subject))
+
+    def warn(self, message: str, span: Span | None = None) -> None:
+        self.add(Diagnostic("WARNING", message, span))
+
+    def stop_if_errors(self) -> None:
+        """Raise PassFailed when an error was collected."""
+        if self.errors:
+            raise PassFailed(self)
+
+
+def semantic_error(message: str, span: Span | None, subject: str = "") -> NoReturn:
+    """Raise a ScriptError with a semantic error at `span`."""
+    raise ScriptError(Diagnostic("semantic error", message, span, subject))
+
+
+def near_names(name: str, known: Iterable[str], limit: int = 5) -> list[str]:
+    """Return the known names that `name` may have been meant to be, nearest first."""
+    return difflib.get_close_matches(name, list(known), n=limit, cutoff=0.6)
+
+
+def similar(name: str, known: Iterable[str]) -> str:
+    """Return " (similar: a, b)" for a message about an unknown name, or nothing."""
+    names = near_names(name, known)
+    return f" (similar: {', '.join(names)})" if names else ""
+
+
+def _same(a: Diagnostic, b: Diagnostic) -> bool:
+    return (a.kind, a.message, a.subject) == (b.kind, b.message, b.subject) and (
+        (a.span is None and b.span is None)
+        or (a.span is not None and b.span is not None and str(a.span) == str(b.span))
+    )
+
+
+_RED, _YELLOW, _BOLD, _GREEN, _PLAIN = "\033[01;31m", "\033[00;33m", "\033[01m", "\033[01;32m", "\033[0m"
+
+
+def render(diagnostic: Diagnostic, color: bool = False) -> str:
+    """Return the diagnostic as text, several lines, each ended by a line end."""
+
+    def paint(code: str, text: str) -> str:
+        return f"{code}{text}{_PLAIN}" if color else text
+
+    tone = _RED if diagnostic.is_error else _YELLOW
+    out = [f"{paint(tone, diagnostic.kind + ':')} {diagnostic.message}"]
+    span = diagnostic.span
+    if span is None or span.source is NO_SOURCE:
+        return out[0] + "\n"
+    place = paint(_BOLD, str(span))
+    out[0] += f": {diagnostic.subject} at {place}" if diagnostic.subject else f": at {place}"
+    out.extend(_source_lines(span, paint))
+    for outer in list(span.chain())[1:]:
+        out.append(f"        from: expanded for {paint(_BOLD, str(outer))}")
+        out.extend(_source_lines(outer, paint))
+    for text, place_span in diagnostic.notes:
+        out.append(f"        {text}: at {paint(_BOLD, str(place_span))}")
+        out.extend(_source_lines(place_span, paint))
+    return "\n".join(out) + "\n"
+
+
+def _source_lines(span: Span, paint: object) -> list[str]:
+    if span.source is NO_SOURCE:
+        return []
+    line, column = span.source.position(span.start)
+    text = span.source.line_text(line)
+    caret = "".join("\t" if c == "\t" else " " for c in text[: column - 1]) + "^"
+    assert callable(paint)
+    return [f"        source: {text}", f"                {paint(_GREEN, caret)}"]

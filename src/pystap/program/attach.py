@@ -1,0 +1,49 @@
+"""Where handlers hang: a closed set, one class per mechanism. Probe kinds return them, the runtime attaches them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """`begin`, `end` and `error` probes, run in user space in the order of their sequence numbers."""
+
+    phase: Literal["begin", "end", "error"]
+    sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """Every `nanoseconds`, plus a random part of up to +-`randomize` nanoseconds."""
+
+    nanoseconds: int
+    randomize: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PerfClock:
+    """A clock in the kernel that interrupts what runs: on every CPU, or on one.
+
+    `nanoseconds` is the period. It is a software event (PERF_COUNT_SW_CPU_CLOCK).
+    """
+
+    nanoseconds: int
+    every_cpu: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Syscalls:
+    """Entry to or return from system calls; `numbers` None means all of them."""
+
+    returns: bool
+    numbers: frozenset[int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """`never`: checked like any handler and run at no time."""
+
+
+AttachSpec = Phase | Timer | PerfClock | Syscalls | Never

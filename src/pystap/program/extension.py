@@ -1,0 +1,108 @@
+"""What can be added to the language from outside the compiler, as protocols: probe kinds, built-ins, type sources.
+
+An extension returns data (attach specifications, expressions, rows); it never generates code and never loads anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ..source import Span
+from .attach import AttachSpec
+from .builtins import Builtin
+from .nodes import Expression
+
+
+@dataclass(frozen=True, slots=True)
+class PointPart:
+    """One component of a probe point that is to be resolved: `name` without wildcards, and its argument if any."""
+
+    name: str
+    argument: int | str | None
+    span: Span
+
+    def __str__(self) -> str:
+        if self.argument is None:
+            return self.name
+        text = f'"{self.argument}"' if isinstance(self.argument, str) else str(self.argument)
+        return f"{self.name}({text})"
+
+
+VariableSource = Callable[[Span], Expression]
+"""Gives the value of a variable that a probe offers, as an expression of the handler, at the place that uses it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedPoint:
+    """What a probe kind makes of one probe point.
+
+    `point` is what pp() gives. `variables` are the names that the handler sees set as if an alias had assigned them;
+    `target_variables` are its `$names` (with the `$`); `functions` are the functions without arguments whose value is
+    the probe's own (returnval(), pp() where one point stands for many). What the handler does not use costs nothing.
+    """
+
+    point: str
+    attach: AttachSpec
+    variables: Mapping[str, VariableSource] = field(default_factory=dict)
+    target_variables: Mapping[str, VariableSource] = field(default_factory=dict)
+    functions: Mapping[str, VariableSource] = field(default_factory=dict)
+
+
+class ProbeKind(Protocol):
+    """One kind of probe, known by the first component of its points (`timer`, `syscall`).
+
+    `forms` are its probe point forms as `--dump-probe-types` prints them ("timer.s(number)"). A kind with
+    `keeps_wildcards` gets component names with wildcards as they are written and resolves them to points of its own.
+    """
+
+    root: str
+    keeps_wildcards: bool
+
+    def forms(self) -> Iterable[str]: ...
+
+    def names(self, parts: Sequence[PointPart]) -> Iterable[str]:
+        """Return the component names that may follow `parts`: what a wildcard in the next component may mean."""
+        ...
+
+    def derive(self, parts: Sequence[PointPart]) -> Sequence[DerivedPoint]:
+        """Resolve a point; component names have no wildcards unless the kind keeps them.
+
+        Raises ScriptError, its span at the part that does not fit.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MemberLoad:
+    """One step along a member path: read `size` bytes at `offset` from the address so far."""
+
+    offset: int
+    size: int
+    signed: bool
+
+
+class TypeSource(Protocol):
+    """Knows the layout of the kernel's types (from BTF or DWARF)."""
+
+    def member_loads(self, type_name: str, path: Sequence[str | int]) -> list[MemberLoad]:
+        """Return the loads that follow `path` from the address of a `type_name`; the last one gives the value.
+
+        A step is a member's name or an array index. Raises LookupError, its text naming what is missing.
+        """
+        ...
+
+    def member_address(self, type_name: str, path: Sequence[str | int]) -> tuple[list[MemberLoad], int]:
+        """Return the loads up to the last pointer of `path` and the offset behind it: where the member itself lies."""
+        ...
+
+
+class BuiltinSource(Protocol):
+    """The declared built-in functions."""
+
+    def lookup(self, name: str) -> Sequence[Builtin]:
+        """Return the overloads of a name, () when there is none."""
+        ...
+
+    def names(self) -> Iterable[str]: ...

@@ -1,0 +1,67 @@
+"""Variables, functions and arrays of an elaborated program, with what inference finds out about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ..source import Span
+from .types import Type
+
+
+@dataclass(eq=False, slots=True)
+class Local:
+    """A local variable or parameter of one handler or function.
+
+    `width` is the longest string it may hold, in bytes. `name` is the script's name; two different locals may share it.
+    """
+
+    name: str
+    span: Span
+    type: Type = Type.UNKNOWN
+    width: int = 0
+    is_parameter: bool = False
+
+
+class StorageKind(Enum):
+    """Where a global lives (chosen by elaborate/choose_storage).
+
+    USER: only user-space code touches it; a plain Python value.
+    ADD_ONLY: kernel handlers only add to it; one cell or map entry per CPU, summed when read.
+    DRAINED: like ADD_ONLY, and a user handler clears or assigns it while kernel handlers run: two buffers, flipped.
+    SHARED: kernel and user code read and write it; one cell or one hash map, guarded by its group's lock if it needs one.
+    """
+
+    USER = "user"
+    ADD_ONLY = "add-only"
+    DRAINED = "drained"
+    SHARED = "shared"
+
+
+@dataclass(eq=False, slots=True)
+class Global:
+    """A global variable: a scalar when `key_types` is empty, else an array.
+
+    `type` is the type of the value (STATISTIC for aggregates), `width` and `key_widths` the longest strings in bytes.
+    `size` is the most elements an array may have; `wraps` lets a full array drop its oldest element. `histograms` are
+    the histogram shapes that the program takes of it: ("hist_log",) or ("hist_linear", low, high, width); `shift` is
+    the bit shift of its variance.
+    """
+
+    name: str
+    span: Span
+    type: Type = Type.UNKNOWN
+    width: int = 0
+    is_array: bool = False
+    key_types: list[Type] = field(default_factory=list)
+    key_widths: list[int] = field(default_factory=list)
+    size: int | None = None
+    wraps: bool = False
+    initial: int | str | None = None
+    is_library: bool = False
+    storage: StorageKind = StorageKind.USER
+    lock: int | None = None
+    """The number of the lock that guards it while handlers need more than one atomic operation; None: no lock."""
+    histograms: list[tuple[str | int, ...]] = field(default_factory=list)
+    shift: int = 0
+    reads_variance: bool = False
