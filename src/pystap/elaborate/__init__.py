@@ -1,0 +1,36 @@
+"""Pass 2: from a parsed script to an `ElaboratedProgram`. The order of the passes stands in `elaborate`."""
+
+from __future__ import annotations
+
+from ..program.program import ElaboratedProgram
+from .choose_storage import choose_storage
+from .context import Inputs, LibrarySource
+from .derive_probes import derive_probes
+from .infer_string_widths import infer_string_widths
+from .infer_types import infer_types
+from .kernel_forms import resolve_kernel_forms
+from .place_handlers import place_handlers
+from .resolve_symbols import resolve_symbols
+
+__all__ = ["Inputs", "LibrarySource", "elaborate"]
+
+
+def elaborate(inputs: Inputs) -> ElaboratedProgram:
+    """Return the elaborated program; raises PassFailed with everything that is wrong with the script."""
+    diagnostics = inputs.diagnostics
+    probes = derive_probes(inputs)
+    resolved = resolve_symbols(inputs, probes)
+    if not probes and not diagnostics.errors:
+        diagnostics.error("no probes found", None)
+    diagnostics.stop_if_errors()
+    infer_types(resolved, diagnostics)
+    diagnostics.stop_if_errors()
+    infer_string_widths(resolved, inputs.limits.max_width)
+    placed = place_handlers(resolved, inputs.limits, inputs.timer_task_context)
+    resolve_kernel_forms(resolved.handlers, inputs.types, diagnostics, inputs.limits.max_width)
+    variables = resolved.names.used_globals(resolved.handlers, resolved.functions)
+    locks = choose_storage(resolved.handlers, placed.events, variables)
+    diagnostics.stop_if_errors()
+    return ElaboratedProgram(
+        inputs.script.source.name, variables, resolved.functions, resolved.handlers, placed.events, inputs.limits, locks
+    )

@@ -1,0 +1,62 @@
+"""Splits the arguments of an action into what the kernel sends and what user space does with it.
+
+    printf("%s: %d\\n", execname() . "!", $x / 2)      fields: execname(), $x / 2
+                                                      body:   printf("%s: %d\\n", field 0 . "!", field 1)
+
+Text is never built in the kernel when it only goes to output: its pieces are sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..program import nodes as n
+from ..program.builtins import Effect
+from ..program.types import Type
+from .rewrite import rewrite_expression
+from .walk import operands
+
+Computable = Callable[[n.Expression], bool]
+
+
+def _stays(node: n.Expression) -> bool:
+    """Tell whether user space does an operation itself, on captured operands."""
+    match node:
+        case n.Constant():
+            return True
+        case n.Binary(operator=".") | n.TableText() | n.Format(to_output=False):
+            return True
+        case n.BuiltinCall(builtin=builtin):
+            return builtin.effect is Effect.PURE and (builtin.returns is Type.STRING or builtin.kernel is None)
+        case _:
+            return False
+
+
+def can_capture(node: n.Expression, computable: Computable) -> bool:
+    """Tell whether an argument can be sent: the kernel computes it, or user space from parts that the kernel computes."""
+    if _stays(node) and all(can_capture(operand, computable) for operand in operands(node)):
+        return True
+    return computable(node)
+
+
+class Fields:
+    """The fields of an event while they are being collected."""
+
+    def __init__(self, computable: Computable) -> None:
+        self.computable = computable
+        self.values: list[n.Expression] = []
+
+    def add(self, value: n.Expression) -> n.Captured:
+        """Send one more value; returns what stands for it in the event's body."""
+        self.values.append(value)
+        return n.Captured(len(self.values) - 1, span=value.span, type=value.type, width=value.width)
+
+    def capture(self, node: n.Expression) -> n.Expression:
+        """Return the argument as the event's body sees it; what it needs from the kernel becomes fields."""
+
+        def replacement(part: n.Expression) -> n.Expression | None:
+            if _stays(part) and can_capture(part, self.computable):
+                return None
+            return self.add(part)
+
+        return rewrite_expression(node, replacement)

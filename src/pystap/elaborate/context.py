@@ -1,0 +1,63 @@
+"""What the elaboration passes share: the inputs, and the derived probes that flow from one pass to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ..diagnostics import Diagnostics
+from ..program.attach import AttachSpec
+from ..program.extension import BuiltinSource, ProbeKind, TypeSource, VariableSource
+from ..program.program import Limits
+from ..source import Span
+from ..syntax import ast
+
+
+class LibrarySource(Protocol):
+    """The tapset library in the language itself, parsed file by file when a name asks for it."""
+
+    def file_of_function(self, name: str) -> ast.ScriptFile | None: ...
+
+    def function_names(self) -> Iterable[str]: ...
+
+    def aliases(self, root: str) -> Sequence[ast.AliasDeclaration]:
+        """Return the aliases whose first component is `root` or matches it as a wildcard."""
+        ...
+
+    def alias_roots(self) -> Iterable[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """All that elaboration works from."""
+
+    script: ast.ScriptFile
+    library: LibrarySource
+    probe_kinds: Mapping[str, ProbeKind]
+    builtins: BuiltinSource
+    types: Callable[[], TypeSource]
+    limits: Limits
+    diagnostics: Diagnostics
+    guru: bool = False
+    timer_task_context: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DerivedProbe:
+    """One probe point of the script, resolved: where it hangs, and the blocks that run there in order.
+
+    `chain` are the written forms on the way from the user's point to this one, for `-p2`.
+    """
+
+    point: str
+    chain: tuple[str, ...]
+    span: Span
+    attach: AttachSpec
+    prologue: tuple[ast.Block, ...]
+    body: ast.Block
+    epilogue: tuple[ast.Block, ...]
+    condition: ast.Expression | None
+    variables: Mapping[str, VariableSource] = field(default_factory=dict)
+    target_variables: Mapping[str, VariableSource] = field(default_factory=dict)
+    functions: Mapping[str, VariableSource] = field(default_factory=dict)

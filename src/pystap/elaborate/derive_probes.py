@@ -1,0 +1,197 @@
+"""Resolves every probe point of the script to where it hangs, going through aliases on the way.
+
+probe work = timer.s(1), timer.ms(500) { x = 3 }      two derived probes, timer.s(1) and timer.ms(500),
+probe work { println(x) }                             each with the body  { x = 3 } { println(x) }
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from ..diagnostics import Diagnostic, ScriptError, semantic_error, similar
+from ..program.extension import DerivedPoint, PointPart, ProbeKind
+from ..source import Span
+from ..syntax import ast
+from .context import DerivedProbe, Inputs
+
+MAX_ALIAS_DEPTH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Expansion:
+    """How far a written point has been followed: what is left to resolve, and what the aliases added."""
+
+    components: tuple[ast.PointComponent, ...]
+    chain: tuple[str, ...]
+    prologue: tuple[ast.Block, ...] = ()
+    epilogue: tuple[ast.Block, ...] = ()
+    depth: int = 0
+    span: Span | None = None
+
+
+def derive_probes(inputs: Inputs) -> list[DerivedProbe]:
+    """Return the derived probes of the script in its order; points that do not resolve become diagnostics."""
+    deriver = _Deriver(inputs)
+    probes: list[DerivedProbe] = []
+    for item in inputs.script.items:
+        if isinstance(item, ast.ProbeDeclaration):
+            probes.extend(deriver.declaration(item))
+    return probes
+
+
+def is_wildcard(name: str) -> bool:
+    """Tell whether a component name has wildcard characters."""
+    return any(c in name for c in "*?[")
+
+
+def point_text(components: Sequence[ast.PointComponent]) -> str:
+    """Return a point as it is written."""
+    return ".".join(str(_part(component)) for component in components)
+
+
+def _part(component: ast.PointComponent) -> PointPart:
+    argument = component.argument.value if component.argument is not None else None
+    return PointPart(component.name, argument, component.span)
+
+
+class _Deriver:
+    def __init__(self, inputs: Inputs) -> None:
+        self.inputs = inputs
+        self.own_aliases = [item for item in inputs.script.items if isinstance(item, ast.AliasDeclaration)]
+
+    def declaration(self, probe: ast.ProbeDeclaration) -> list[DerivedProbe]:
+        written = ",".join(point_text(point.components) for point in probe.points)
+        found: list[DerivedProbe] = []
+        for point in probe.points:
+            start = _Expansion(point.components, (written,), span=point.span)
+            try:
+                derived = [
+                    DerivedProbe(
+                        one.point,
+                        expansion.chain,
+                        point.span,
+                        one.attach,
+                        expansion.prologue,
+                        probe.body,
+                        expansion.epilogue,
+                        point.condition,
+                        one.variables,
+                        one.target_variables,
+                        one.functions,
+                    )
+                    for expansion, one in self.resolve(start)
+                ]
+            except ScriptError as error:
+                if not (point.optional or point.sufficient):
+                    self._report(point, error)
+                continue
+            found.extend(derived)
+            if point.sufficient and derived:
+                break
+        return found
+
+    def _report(self, point: ast.ProbePoint, error: ScriptError) -> None:
+        first = point.components[0]
+        diagnostics = self.inputs.diagnostics
+        diagnostics.error("while resolving probe point", first.span, f"identifier '{first.name}'")
+        diagnostics.add(error.diagnostic)
+
+    def resolve(self, expansion: _Expansion) -> list[tuple[_Expansion, DerivedPoint]]:
+        """Follow a point to all that it stands for; raises ScriptError when that is nothing."""
+        if expansion.depth > MAX_ALIAS_DEPTH:
+            semantic_error("recursive alias definition", expansion.span, "probe point")
+        aliases = list(self._matching_aliases(expansion.components))
+        found: list[tuple[_Expansion, DerivedPoint]] = []
+        errors: list[Diagnostic] = []
+        for alias, used in aliases:
+            found.extend(self._through_alias(alias, used, expansion, errors))
+        if not aliases or is_wildcard(expansion.components[0].name):
+            found.extend(self._primitive(expansion, bool(aliases), errors))
+        if not found:
+            raise ScriptError(errors[0]) if errors else self._mismatch(expansion)
+        return found
+
+    def _through_alias(
+        self, alias: ast.AliasDeclaration, used: int, expansion: _Expansion, errors: list[Diagnostic]
+    ) -> Iterator[tuple[_Expansion, DerivedPoint]]:
+        suffix = expansion.components[used:]
+        sign = "+=" if alias.epilogue else "="
+        names = ",".join(point_text(name.components) for name in alias.names)
+        points = ", ".join(point_text(point.components) for point in alias.points)
+        for point in alias.points:
+            inner = _Expansion(
+                point.components + suffix,
+                (f"{names} {sign} {points}", *expansion.chain),
+                expansion.prologue if alias.epilogue else (*expansion.prologue, alias.body),
+                (alias.body, *expansion.epilogue) if alias.epilogue else expansion.epilogue,
+                expansion.depth + 1,
+                expansion.span,
+            )
+            try:
+                resolved = self.resolve(inner)
+            except ScriptError as error:
+                if not (point.optional or point.sufficient):
+                    errors.append(error.diagnostic)
+                continue
+            yield from resolved
+            if point.sufficient:
+                return
+
+    def _matching_aliases(self, components: Sequence[ast.PointComponent]) -> Iterator[tuple[ast.AliasDeclaration, int]]:
+        known = [*self.own_aliases, *self.inputs.library.aliases(components[0].name)]
+        for alias in known:
+            for name in alias.names:
+                size = len(name.components)
+                if size <= len(components) and all(map(_same_component, components, name.components)):
+                    yield alias, size
+
+    def _primitive(
+        self, expansion: _Expansion, aliases_too: bool, errors: list[Diagnostic]
+    ) -> Iterator[tuple[_Expansion, DerivedPoint]]:
+        root = expansion.components[0]
+        parts = [_part(component) for component in expansion.components]
+        for name, kind in self.inputs.probe_kinds.items():
+            if not fnmatchcase(name, root.name):
+                continue
+            first = PointPart(name, parts[0].argument, parts[0].span)
+            for exact in _expand_wildcards(kind, [first], parts[1:]):
+                try:
+                    derived = kind.derive(exact)
+                except ScriptError as error:
+                    if not is_wildcard(root.name):
+                        errors.append(error.diagnostic)
+                    continue
+                for one in derived:
+                    yield expansion, one
+
+    def _mismatch(self, expansion: _Expansion) -> ScriptError:
+        root = expansion.components[0]
+        known = {*self.inputs.probe_kinds, *self.inputs.library.alias_roots()}
+        known |= {name.components[0].name for alias in self.own_aliases for name in alias.names}
+        what = ": didn't find any wildcard matches" if is_wildcard(root.name) else ""
+        message = f"probe point mismatch{what}{similar(root.name, known)}"
+        return ScriptError(Diagnostic("semantic error", message, root.span, f"identifier '{root.name}'"))
+
+
+def _same_component(written: ast.PointComponent, known: ast.PointComponent) -> bool:
+    if not fnmatchcase(known.name, written.name):
+        return False
+    if written.argument is None or known.argument is None:
+        return written.argument is None and known.argument is None
+    return written.argument.value == known.argument.value
+
+
+def _expand_wildcards(kind: ProbeKind, done: list[PointPart], rest: Sequence[PointPart]) -> Iterator[list[PointPart]]:
+    """Yield the points that stand for one whose component names may have wildcards."""
+    if not rest or kind.keeps_wildcards:
+        yield [*done, *rest]
+        return
+    part = rest[0]
+    if not is_wildcard(part.name):
+        yield from _expand_wildcards(kind, [*done, part], rest[1:])
+        return
+    for name in kind.names(done):
+        if fnmatchcase(name, part.name):
+            yield from _expand_wildcards(kind, [*done, PointPart(name, part.argument, part.span)], rest[1:])

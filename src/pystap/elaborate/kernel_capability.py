@@ -1,0 +1,113 @@
+"""Tells what a kernel handler can do itself; the rest of the handler is left to user space from there on.
+
+The set is what kernel/ generates code for. A function can run in the kernel when all of its body can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+
+from ..program import nodes as n
+from ..program.builtins import Effect
+from ..program.symbols import Global
+from .capture import can_capture
+from .walk import all_expressions, called_functions, operands
+
+_PLAIN_CONVERSIONS = "sdiuxc"
+
+
+class KernelCapability:
+    """What kernel code can do, given the globals that live in user space."""
+
+    def __init__(self, user_globals: Set[Global]) -> None:
+        self.user_globals = user_globals
+        self._functions: dict[n.Function, bool] = {}
+
+    def statements(self, body: Sequence[n.Statement]) -> bool:
+        return all(self.statement(statement) for statement in body)
+
+    def statement(self, node: n.Statement) -> bool:
+        """Tell whether a statement, with all that is in it, can run in the kernel."""
+        match node:
+            case n.Evaluate(expression=expression):
+                return self.expression(expression) or self.action(expression)
+            case n.If():
+                return (
+                    self.expression(node.condition) and self.statements(node.then) and self.statements(node.otherwise)
+                )
+            case n.Delete(target=n.ElementValue() as target):
+                return None not in target.keys and self.expression(target)
+            case n.Delete(target=Global() as target):
+                return not target.is_array and self._global(target)
+            case n.Return(value=value):
+                return value is None or self.expression(value)
+            case n.Next():
+                return True
+            case n.TryCatch():
+                raises = may_raise(node.body)
+                return not raises and self.statements(node.body) and self.statements(node.handler)
+            case _:
+                return False
+
+    def action(self, node: n.Expression) -> bool:
+        """Tell whether an expression is output or another action whose arguments can be sent as an event."""
+        match node:
+            case n.Format(to_output=True) | n.BuiltinCall():
+                if isinstance(node, n.BuiltinCall) and node.builtin.effect is not Effect.ACTION:
+                    return False
+                return all(can_capture(argument, self.expression) for argument in node.arguments)
+            case _:
+                return False
+
+    def expression(self, node: n.Expression) -> bool:
+        """Tell whether the kernel can compute an expression."""
+        match node:
+            case n.Match() | n.HistogramText() | n.BucketValue() | n.StatisticOf() | n.Captured():
+                return False
+            case n.Format():
+                if node.to_output or not all(_plain(piece) for piece in node.pieces):
+                    return False
+            case n.GlobalValue(variable=variable) | n.ElementValue(array=variable) | n.Contains(array=variable):
+                keys = [] if isinstance(node, n.GlobalValue) else node.keys
+                if None in keys or not self._global(variable):
+                    return False
+            case n.BuiltinCall(builtin=builtin):
+                if builtin.kernel is None or builtin.effect in (Effect.ACTION, Effect.SESSION):
+                    return False
+            case n.FunctionCall(function=function):
+                if not self.function(function):
+                    return False
+            case _:
+                pass
+        return all(self.expression(operand) for operand in operands(node))
+
+    def function(self, function: n.Function) -> bool:
+        """Tell whether a function and the overloads behind it can run in the kernel."""
+        known = self._functions.get(function)
+        if known is None:
+            self._functions[function] = False  # a recursive call ends here: only user code recurses
+            following = function.next_overload
+            known = self.statements(function.body) and (following is None or self.function(following))
+            self._functions[function] = known
+        return known
+
+    def _global(self, variable: Global) -> bool:
+        return variable not in self.user_globals and not variable.wraps
+
+
+def _plain(piece: n.FormatPiece) -> bool:
+    if not piece.conversion:
+        return True
+    return (
+        piece.conversion in _PLAIN_CONVERSIONS and not piece.flags and piece.width is None and piece.precision is None
+    )
+
+
+def may_raise(body: Sequence[n.Statement]) -> bool:
+    """Tell whether statements call error() or its like, in functions too."""
+    bodies = [body, *(function.body for function in called_functions(body))]
+    return any(
+        isinstance(expression, n.BuiltinCall) and expression.builtin.raises
+        for part in bodies
+        for expression in all_expressions(part)
+    )

@@ -1,0 +1,351 @@
+"""Decides where every statement runs, and splits kernel handlers at what only user space can do.
+
+    probe syscall.read {                          kernel                             user space, in event order
+      n++                                         n++
+      printf("%d\\n", tid())                      send event 0 (tid())               event 0 (t): printf("%d\\n", t)
+      foreach (k in seen-) println(k)             send event 1 (); end of handler    event 1: foreach ... println(k)
+    }
+
+Output and other actions become events with the values that they need; the handler goes on behind them. At the first
+statement that the kernel cannot run it sends the live locals and the context values that the rest needs, and the rest of
+the handler is that event's body.
+
+A global that the rest of some handler changes or reads, and that kernel handlers do more with than add to it, would have
+two histories: it moves to user space, and every handler that touches it defers from there on. That is repeated until
+nothing moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field, replace
+
+from ..program import nodes as n
+from ..program.attach import Never, PerfClock, Phase, Timer
+from ..program.builtins import Effect
+from ..program.program import Handler, Limits, Target
+from ..program.symbols import Global, Local
+from ..source import Span
+from .capture import Fields
+from .global_uses import Uses, uses_of
+from .kernel_capability import KernelCapability
+from .resolve_symbols import Resolved
+from .rewrite import rewrite_statements
+from .walk import all_expressions, all_statements, called_functions, subexpressions
+
+MAX_MERGED_BYTES = 4096
+"""Outputs next to each other share one event up to this size."""
+
+
+@dataclass(eq=False)
+class Placed:
+    """The outcome: the handlers' kernel bodies (by handler), all events, and the globals that moved to user space."""
+
+    events: list[n.Event]
+    kernel_bodies: dict[Handler, list[n.Statement]]
+    tails: dict[Handler, list[n.Statement]]
+    user_globals: set[Global] = field(default_factory=set)
+
+
+def place_handlers(program: Resolved, limits: Limits, timer_task_context: bool = True) -> Placed:
+    """Set each handler's target and body; fill in Function.kernel_body where kernel handlers call functions."""
+    for handler in program.handlers:
+        handler.target = _target(handler, timer_task_context)
+    user_globals: set[Global] = set()
+    while True:
+        placed = _Placer(program, limits, user_globals).place()
+        moved = _globals_to_move(placed)
+        if moved <= user_globals:
+            break
+        user_globals = _whole_components(placed, user_globals | moved)
+    for handler, body in placed.kernel_bodies.items():
+        handler.body = body
+    placed.user_globals = user_globals
+    return placed
+
+
+def _target(handler: Handler, timer_task_context: bool) -> Target:
+    match handler.attach:
+        case Phase() | Never():
+            return Target.USER
+        case Timer(nanoseconds=period):
+            if timer_task_context and _reads_task_context(handler.body):
+                handler.attach = PerfClock(period, every_cpu=False)
+                handler.reason = "reads the interrupted task"
+                return Target.KERNEL
+            return Target.USER
+        case _:
+            return Target.KERNEL
+
+
+def _reads_task_context(body: Sequence[n.Statement]) -> bool:
+    bodies = [body, *(function.body for function in called_functions(body))]
+    return any(
+        isinstance(expression, n.BuiltinCall) and expression.builtin.task_context
+        for part in bodies
+        for expression in all_expressions(part)
+    )
+
+
+def _globals_to_move(placed: Placed) -> set[Global]:
+    """Return the globals with two histories: touched by a deferred rest, and more than added to in the kernel."""
+    kernel = Uses()
+    for body in placed.kernel_bodies.values():
+        kernel.add(uses_of(body, in_kernel=True))
+    written = set(kernel.writes)
+    for tail in placed.tails.values():
+        written |= uses_of(tail).writes
+    moved: set[Global] = set()
+    for handler, tail in placed.tails.items():
+        rest = uses_of(tail)
+        own = uses_of(placed.kernel_bodies[handler], in_kernel=True)
+        for variable in rest.touched & written:
+            mixed = variable in kernel.reads or variable in kernel.assigns
+            own_adds = variable in own.adds and variable in rest.reads
+            if mixed or own_adds:
+                moved.add(variable)
+    return moved
+
+
+def _whole_components(placed: Placed, moved: set[Global]) -> set[Global]:
+    """Add to the moved globals all that kernel handlers use together with them and that is not only added to."""
+    handlers = [uses_of(body, in_kernel=True) for body in placed.kernel_bodies.values()]
+    only_added = {variable for uses in handlers for variable in uses.adds}
+    for uses in handlers:
+        only_added -= uses.reads | uses.assigns
+    grown = set(moved)
+    while True:
+        more = {
+            variable
+            for uses in handlers
+            if uses.touched & grown
+            for variable in uses.touched
+            if variable not in only_added
+        }
+        if more <= grown:
+            return grown
+        grown |= more
+
+
+class _Placer:
+    """One attempt to place everything, with a given set of globals in user space."""
+
+    def __init__(self, program: Resolved, limits: Limits, user_globals: Set[Global]) -> None:
+        self.program = program
+        self.limits = limits
+        self.capability = KernelCapability(user_globals)
+        self.events: list[n.Event] = []
+        self.tails: dict[Handler, list[n.Statement]] = {}
+        self.handler: Handler | None = None
+        self.assigned: set[Local] = set()
+        """The locals that the handler's kernel part may have set: only these are sent to the rest."""
+
+    def place(self) -> Placed:
+        bodies: dict[Handler, list[n.Statement]] = {}
+        for function in self.program.functions:
+            function.kernel_body = None
+        for handler in self.program.handlers:
+            if handler.target is Target.KERNEL:
+                self.handler = handler
+                self.tails[handler] = []
+                self.assigned = set()
+                bodies[handler] = self.body(handler.body, [])
+        return Placed(self.events, bodies, self.tails)
+
+    # ----------------------------------------------------------------------------------------- statements
+
+    def body(self, statements: Sequence[n.Statement], rest: Sequence[n.Statement]) -> list[n.Statement]:
+        """Return the kernel form of statements behind which `rest` follows."""
+        done: list[n.Statement] = []
+        for i, statement in enumerate(statements):
+            after = [*statements[i + 1 :], *rest]
+            if self.capability.statement(statement):
+                self._append(done, self.lower(statement))
+            elif isinstance(statement, n.If) and self.capability.expression(statement.condition):
+                for expression in subexpressions(statement.condition):
+                    self._enter(expression)
+                then = self.body(statement.then, after)
+                otherwise = self.body(statement.otherwise, after)
+                done.append(n.If(statement.condition, then, otherwise, span=statement.span))
+            else:
+                self._append(done, self.defer([statement, *after], statement.span))
+                break
+        return done
+
+    def lower(self, statement: n.Statement) -> n.Statement:
+        """Return the kernel form of a statement that can run there: actions become events."""
+        for expression in all_expressions([statement]):
+            self._enter(expression)
+        if isinstance(statement, n.TryCatch) and statement.message is not None:
+            self.assigned.add(statement.message)
+        match statement:
+            case n.Evaluate(expression=n.Format(to_output=True) | n.BuiltinCall() as action) if self.capability.action(
+                action
+            ):
+                return self._send_action(action, statement.span)
+            case n.If():
+                then = self._lower_all(statement.then)
+                otherwise = self._lower_all(statement.otherwise)
+                return n.If(statement.condition, then, otherwise, span=statement.span)
+            case n.TryCatch():
+                body, handler = self._lower_all(statement.body), self._lower_all(statement.handler)
+                return n.TryCatch(body, statement.message, handler, span=statement.span)
+            case _:
+                return statement
+
+    def _lower_all(self, statements: Sequence[n.Statement]) -> list[n.Statement]:
+        done: list[n.Statement] = []
+        for statement in statements:
+            self._append(done, self.lower(statement))
+        return done
+
+    def _enter(self, expression: n.Expression) -> None:
+        """Note what an expression assigns, and make the kernel bodies of the functions that it calls."""
+        if isinstance(expression, n.Assign | n.Update) and isinstance(expression.target, n.LocalValue):
+            self.assigned.add(expression.target.local)
+        if isinstance(expression, n.FunctionCall):
+            function: n.Function | None = expression.function
+            while function is not None and function.kernel_body is None:
+                function.kernel_body = []
+                function.kernel_body = self._lower_all(function.body)
+                function = function.next_overload
+
+    # --------------------------------------------------------------------------------------------- events
+
+    def _event(self, fields: Fields, body: list[n.Statement], span: Span) -> n.SendEvent:
+        types = [value.type for value in fields.values]
+        widths = [value.width for value in fields.values]
+        event = n.Event(len(self.events), types, widths, body)
+        self.events.append(event)
+        return n.SendEvent(event, fields.values, span=span)
+
+    def _send_action(self, action: n.Format | n.BuiltinCall, span: Span) -> n.SendEvent:
+        fields = Fields(self.capability.expression)
+        arguments = [fields.capture(argument) for argument in action.arguments]
+        send = self._event(fields, [n.Evaluate(replace(action, arguments=arguments), span=span)], span)
+        if isinstance(action, n.BuiltinCall):
+            fatal = self.limits.max_errors == 0 and not self.limits.suppress_handler_errors
+            send.ends_handler = action.builtin.raises
+            send.stops_session = action.builtin.ends_session or (action.builtin.raises and fatal)
+        return send
+
+    def _append(self, done: list[n.Statement], statement: n.Statement) -> None:
+        """Append a statement; an event behind another one joins it where nothing can go wrong in between."""
+        last = done[-1] if done else None
+        if isinstance(last, n.SendEvent) and isinstance(statement, n.SendEvent) and _can_merge(last, statement):
+            self._merge(last, statement)
+        else:
+            done.append(statement)
+
+    def _merge(self, first: n.SendEvent, second: n.SendEvent) -> None:
+        shift = len(first.values)
+
+        def moved(part: n.Expression) -> n.Expression | None:
+            return replace(part, index=part.index + shift) if isinstance(part, n.Captured) else None
+
+        event, added = first.event, second.event
+        event.types += added.types
+        event.widths += added.widths
+        event.body += rewrite_statements(added.body, moved)
+        first.values += second.values
+        first.ends_handler = second.ends_handler
+        first.stops_session = second.stops_session
+        self.events.remove(added)
+        for number, left in enumerate(self.events):
+            left.number = number
+
+    def defer(self, tail: Sequence[n.Statement], span: Span) -> n.SendEvent:
+        """Return the event that carries on with `tail` in user space and ends the kernel handler."""
+        assert self.handler is not None
+        self.tails[self.handler] += tail
+        fields = Fields(self.capability.expression)
+        used = _locals_of(tail)
+        restored: dict[int, Local] = {}
+        for local in used:
+            if local in self.assigned:
+                captured = fields.add(n.LocalValue(local, span=span, type=local.type, width=local.width))
+                restored[captured.index] = local
+        context: dict[str, int] = {}
+        body = rewrite_statements(tail, lambda part: self._captured_context(part, fields, context))
+        for function in sorted(called_functions(tail), key=lambda f: f.name):
+            for expression in all_expressions(function.body):
+                self._captured_context(expression, fields, context)
+        send = self._event(fields, body, span)
+        send.ends_handler = True
+        send.event.locals = used
+        send.event.restored = restored
+        send.event.context = context
+        if not self.handler.reason:
+            self.handler.reason = f"deferred from {span}"
+        return send
+
+    def _captured_context(self, part: n.Expression, fields: Fields, context: dict[str, int]) -> n.Expression | None:
+        """Return the field that holds the value of a context expression of a tail; None for other expressions."""
+        if isinstance(part, n.ContextValue):
+            return fields.add(part)
+        if not isinstance(part, n.BuiltinCall) or part.builtin.effect is not Effect.CONTEXT:
+            return None
+        own = self.program.probe_functions.get(self.handler, {}) if self.handler is not None else {}
+        key = context_key(part)
+        if key in context:
+            return n.Captured(context[key], span=part.span, type=part.type, width=part.width)
+        if part.builtin.name in own and not part.arguments:
+            value = own[part.builtin.name](part.span)
+            value.width = value.width or part.width
+            if isinstance(value, n.Constant):
+                value.width = len(str(value.value))
+        elif part.builtin.kernel is not None and all(isinstance(a, n.Constant) for a in part.arguments):
+            value = part
+        else:
+            return None
+        captured = fields.add(value)
+        context[key] = captured.index
+        return captured
+
+
+def context_key(call: n.BuiltinCall) -> str:
+    """Return the name under which a captured context value is kept: the function, with its constant arguments."""
+    arguments = [repr(a.value) if isinstance(a, n.Constant) else "?" for a in call.arguments]
+    return call.builtin.name + (f"({','.join(arguments)})" if arguments else "")
+
+
+def _locals_of(body: Sequence[n.Statement]) -> list[Local]:
+    found: dict[Local, None] = {}
+    for expression in all_expressions(body):
+        if isinstance(expression, n.LocalValue):
+            found[expression.local] = None
+    for statement in all_statements(body):
+        match statement:
+            case n.Foreach(keys=keys, value=value):
+                found.update(dict.fromkeys(keys))
+                if value is not None:
+                    found[value] = None
+            case n.ForeachBucket(key=key, value=value):
+                found[key] = None
+                if value is not None:
+                    found[value] = None
+            case n.TryCatch(message=Local() as message):
+                found[message] = None
+            case _:
+                pass
+    return list(found)
+
+
+def _can_merge(first: n.SendEvent, second: n.SendEvent) -> bool:
+    if first.ends_handler or first.stops_session or second.event.restored or first.event.restored:
+        return False
+    size = sum(width + 8 for width in first.event.widths + second.event.widths)
+    return size <= MAX_MERGED_BYTES and all(_cannot_fail(value) for value in second.values)
+
+
+def _cannot_fail(value: n.Expression) -> bool:
+    """Tell whether evaluating a value never raises and changes nothing."""
+    harmless = (n.Constant, n.LocalValue, n.GlobalValue, n.ContextValue, n.Unary, n.Logical, n.Conditional, n.TableText)
+    for part in subexpressions(value):
+        if isinstance(part, n.Binary) and part.operator not in ("/", "%"):
+            continue
+        if isinstance(part, n.BuiltinCall) and part.builtin.effect is Effect.CONTEXT:
+            continue
+        if not isinstance(part, harmless):
+            return False
+    return True

@@ -1,0 +1,336 @@
+"""Turns syntax expressions into resolved nodes: names become symbols, calls find their function.
+
+counts[execname()] ++        Update(ElementValue(counts, [BuiltinCall(execname)]), "+", 1, gives_old)
+"""
+
+from __future__ import annotations
+
+from typing import Literal, cast
+
+from ..diagnostics import Diagnostic, ScriptError, semantic_error, similar
+from ..program import nodes as n
+from ..program.symbols import Global
+from ..program.types import Type
+from ..source import Span
+from ..syntax import ast
+from .fold import fold
+from .formats import read_format, text_piece, value_piece
+from .scope import Names, Scope
+
+
+class ExpressionResolver:
+    """Resolves the expressions of one body in its scope."""
+
+    def __init__(self, names: Names, scope: Scope) -> None:
+        self.names = names
+        self.scope = scope
+
+    def expression(self, node: ast.Expression) -> n.Expression:
+        """Return the resolved form of an expression; raises ScriptError for what has no meaning."""
+        match node:
+            case ast.Number(value=value):
+                return n.Constant(value, span=node.span, type=Type.LONG)
+            case ast.String(value=text):
+                return n.Constant(text, span=node.span, type=Type.STRING)
+            case ast.Name():
+                return self._name(node)
+            case ast.Element():
+                return self._element(node, wildcards=False)
+            case ast.Unary():
+                return self._unary(node)
+            case ast.Binary():
+                return self._binary(node)
+            case ast.Conditional():
+                condition = self.expression(node.condition)
+                if isinstance(condition, n.Constant):
+                    return self.expression(node.yes if condition.value else node.no)
+                return n.Conditional(condition, self.expression(node.yes), self.expression(node.no), span=node.span)
+            case ast.Assign():
+                return self._assign(node)
+            case ast.Increment():
+                one = n.Constant(1, span=node.span, type=Type.LONG)
+                operator: Literal["+", "-"] = "+" if node.operator == "++" else "-"
+                target = self._target(node.target)
+                return n.Update(target, operator, one, not node.prefix, span=node.span, type=Type.LONG)
+            case ast.In():
+                return self._contains(node)
+            case ast.Call():
+                return self._call(node)
+            case ast.Print():
+                return self._print(node)
+            case ast.StatisticOf():
+                return self._statistic(node)
+            case ast.HistogramOf():
+                return n.HistogramText(
+                    histogram_shape(node), self.statistic(node.statistic), span=node.span, type=Type.STRING
+                )
+            case ast.Bucket():
+                histogram = node.histogram
+                return n.BucketValue(
+                    histogram_shape(histogram), self.statistic(histogram.statistic), self.expression(node.keys[0]),
+                    span=node.span, type=Type.LONG,
+                )  # fmt: skip
+            case ast.TargetVariable():
+                return self._target_variable(node)
+            case ast.AtFunction():
+                return self._at_function(node)
+            case ast.Wildcard():
+                semantic_error("unexpected wildcard outside an array slice", node.span, "operator '*'")
+            case ast.EmbeddedExpression():
+                semantic_error(
+                    "embedded C is not available: programs run as verified eBPF; use the script language",
+                    node.span, "embedded code",
+                )  # fmt: skip
+            case ast.AtVar() | ast.Cast() | ast.PathOf():
+                semantic_error("target symbols of this kind are not available in this probe", node.span, "operator")
+
+    # ------------------------------------------------------------------------------------------- variables
+
+    def _name(self, node: ast.Name) -> n.Expression:
+        local = self.scope.locals.get(node.name)
+        if local is not None:
+            return n.LocalValue(local, span=node.span)
+        variable = self.names.global_named(node.name, self.scope.source)
+        if variable is not None:
+            self._arity(variable, 0, node.span)
+            return n.GlobalValue(variable, span=node.span)
+        offered = self.scope.offered.get(node.name)
+        if offered is not None and node.name not in self.scope.assigned:
+            return offered(node.span)
+        value = n.LocalValue(self.scope.local(node.name, node.span), span=node.span)
+        if offered is not None:
+            self.scope.prologue.append(n.Evaluate(n.Assign(value, offered(node.span), span=node.span), span=node.span))
+        elif node.name not in self.scope.assigned:
+            others = {*self.scope.locals, *self.scope.offered, *(g.name for g in self.names.all_globals())}
+            hint = similar(node.name, others - {node.name})
+            self.names.diagnostics.add(
+                Diagnostic(
+                    "WARNING", f"never-assigned local variable '{node.name}'{hint}", node.span,
+                    f"identifier '{node.name}'",
+                )
+            )  # fmt: skip
+        return value
+
+    def array(self, name: ast.Name, arity: int, what: str = "array") -> Global:
+        """Return the global array of that name with `arity` keys."""
+        variable = self.names.global_named(name.name, self.scope.source)
+        if variable is None:
+            known = {g.name for g in self.names.all_globals()}
+            message = f"unresolved {what}{similar(name.name, known)}; missing global declaration?"
+            semantic_error(message, name.span, f"identifier '{name.name}'")
+        self._arity(variable, arity, name.span)
+        return variable
+
+    def _arity(self, variable: Global, arity: int, span: Span) -> None:
+        first = self.names.arities.get(variable)
+        if first is None:
+            self.names.arities[variable] = (arity, span)
+            if arity:
+                variable.is_array = True
+                variable.key_types = [Type.UNKNOWN] * arity
+                variable.key_widths = [0] * arity
+            return
+        if first[0] != arity:
+            subject = f"identifier '{variable.name}'"
+            note = Diagnostic("semantic error", f"arity {first[0]} first inferred here", first[1], subject)
+            error = ScriptError(
+                Diagnostic("semantic error", f"inconsistent arity ({first[0]} vs {arity})", span, subject)
+            )
+            self.names.diagnostics.add(error.diagnostic)
+            raise ScriptError(note)
+
+    def _element(self, node: ast.Element, wildcards: bool) -> n.ElementValue:
+        array = self.array(node.array, len(node.keys))
+        keys = [self._key(key, wildcards) for key in node.keys]
+        return n.ElementValue(array, keys, span=node.span)
+
+    def _key(self, key: ast.Expression, wildcards: bool = True) -> n.Expression | None:
+        if isinstance(key, ast.Wildcard) and wildcards:
+            return None
+        return self.expression(key)
+
+    def element_or_slice(self, node: ast.Element) -> n.ElementValue:
+        """Return an element whose keys may be wildcards (for delete)."""
+        return self._element(node, wildcards=True)
+
+    def keys(self, keys: tuple[ast.Expression, ...]) -> list[n.Expression | None]:
+        """Return resolved keys, None for a wildcard."""
+        return [self._key(key) for key in keys]
+
+    def _target(self, node: ast.Expression) -> n.Assignable:
+        match node:
+            case ast.Name() | ast.Element():
+                target = self.expression(node)
+                if isinstance(target, n.LocalValue | n.GlobalValue | n.ElementValue):
+                    return target
+            case ast.TargetVariable():
+                if self.names.inputs.guru:
+                    semantic_error(
+                        "write to target variable not permitted by eBPF", node.span, f"identifier '{node.name}'"
+                    )
+                semantic_error(
+                    "write to target variable not permitted; need stap -g", node.span, f"identifier '{node.name}'"
+                )
+            case _:
+                pass
+        semantic_error("expected lvalue", node.span, "expression")
+
+    def _contains(self, node: ast.In) -> n.Expression:
+        if isinstance(node.array, ast.HistogramOf):
+            semantic_error("a histogram bucket is always there", node.span, "operator 'in'")
+        array = self.array(node.array, len(node.keys))
+        return n.Contains(array, self.keys(node.keys), span=node.span, type=Type.LONG)
+
+    # ------------------------------------------------------------------------------------------- operators
+
+    def _unary(self, node: ast.Unary) -> n.Expression:
+        operand = self.expression(node.operand)
+        if node.operator == "+":
+            return operand
+        return fold(n.Unary(node.operator, operand, span=node.span, type=Type.LONG))
+
+    def _binary(self, node: ast.Binary) -> n.Expression:
+        left = self.expression(node.left)
+        if node.operator in ("=~", "!~"):
+            if not isinstance(node.right, ast.String):
+                semantic_error("the right side of a match is a string literal", node.right.span, "expression")
+            return n.Match(left, node.right.value, node.operator == "!~", span=node.span, type=Type.LONG)
+        if isinstance(left, n.Constant) and node.operator == ("||" if left.value else "&&"):
+            return n.Constant(int(bool(left.value)), span=node.span, type=Type.LONG)
+        right = self.expression(node.right)
+        if node.operator in ("&&", "||"):
+            return fold(n.Logical(node.operator, left, right, span=node.span, type=Type.LONG))
+        kind = Type.STRING if node.operator == "." else Type.LONG
+        return fold(n.Binary(cast("n.BinaryOperator", node.operator), left, right, span=node.span, type=kind))
+
+    def _assign(self, node: ast.Assign) -> n.Expression:
+        if node.operator == "<<<":
+            return n.Aggregate(self.statistic(node.target), self.expression(node.value), span=node.span, type=Type.LONG)
+        target = self._target(node.target)
+        value = self.expression(node.value)
+        if node.operator == "=":
+            return n.Assign(target, value, span=node.span)
+        operator = cast("n.UpdateOperator", node.operator[:-1])
+        return n.Update(target, operator, value, span=node.span, type=Type.STRING if operator == "." else Type.LONG)
+
+    # ------------------------------------------------------------------------------------------ statistics
+
+    def statistic(self, node: ast.Expression) -> n.GlobalValue | n.ElementValue:
+        """Return the global statistic that an aggregate operation works on."""
+        match node:
+            case ast.Element():
+                value: n.GlobalValue | n.ElementValue = self._element(node, wildcards=False)
+                variable = cast(n.ElementValue, value).array
+            case ast.Name():
+                variable = self.array(node, 0, "aggregate")
+                value = n.GlobalValue(variable, span=node.span)
+            case _:
+                semantic_error(
+                    "expected a statistic, a global or an element of a global array", node.span, "expression"
+                )
+        value.type = Type.STATISTIC
+        return value
+
+    def _statistic(self, node: ast.StatisticOf) -> n.Expression:
+        shift = node.parameters[0].value if node.parameters else 0
+        statistic = self.statistic(node.statistic)
+        if node.function == "variance":
+            variable = statistic.array if isinstance(statistic, n.ElementValue) else statistic.variable
+            variable.reads_variance = True
+            variable.shift = shift
+        return n.StatisticOf(node.function, statistic, shift, span=node.span, type=Type.LONG)
+
+    # ----------------------------------------------------------------------------------------------- calls
+
+    def _call(self, node: ast.Call) -> n.Expression:
+        own = self.scope.functions.get(node.name)
+        if own is not None and not node.arguments:
+            return own(node.span)
+        functions = self.names.overloads(node.name, len(node.arguments), node.span)
+        arguments = [self.expression(argument) for argument in node.arguments]
+        if functions:
+            return n.FunctionCall(functions[0], arguments, span=node.span)
+        fitting = [row for row in self.names.inputs.builtins.lookup(node.name) if len(row.parameters) == len(arguments)]
+        if not fitting:
+            self.names.fail_unknown(node.name, len(arguments), node.span)
+        row = fitting[0]
+        if row.guru and not self.names.inputs.guru:
+            semantic_error(f"function '{node.name}' needs stap -g", node.span, f"identifier '{node.name}'")
+        return n.BuiltinCall(row, arguments, span=node.span, type=row.returns or Type.UNKNOWN)
+
+    def _at_function(self, node: ast.AtFunction) -> n.Expression:
+        match node.name:
+            case "defined":
+                return n.Constant(int(self._is_defined(node)), span=node.span, type=Type.LONG)
+            case "choose_defined" if len(node.arguments) == 2:
+                probe = ast.AtFunction("defined", node.arguments[:1], span=node.span)
+                return self.expression(node.arguments[0 if self._is_defined(probe) else 1])
+            case _:
+                semantic_error(f"operator '@{node.name}' is not available here", node.span, f"operator '@{node.name}'")
+
+    def _is_defined(self, node: ast.AtFunction) -> bool:
+        try:
+            for argument in node.arguments:
+                self.expression(argument)
+        except ScriptError:
+            return False
+        return True
+
+    def _target_variable(self, node: ast.TargetVariable) -> n.Expression:
+        source = self.scope.targets.get(node.name)
+        if source is None or node.path or node.address_of:
+            hint = similar(node.name, self.scope.targets)
+            semantic_error(f"unresolved target-symbol expression{hint}", node.span, f"identifier '{node.name}'")
+        return source(node.span)
+
+    # -------------------------------------------------------------------------------------------- printing
+
+    def _print(self, node: ast.Print) -> n.Expression:
+        to_output = not node.name.startswith("s")
+        name = node.name.removeprefix("s")
+        arguments = list(node.arguments)
+        pieces: list[n.FormatPiece] = []
+        if name == "printf":
+            if not arguments or not isinstance(arguments[0], ast.String):
+                raise ScriptError(
+                    Diagnostic("parse error", "expected format string", node.span, f"identifier '{node.name}'")
+                )
+            pieces = read_format(arguments[0].value, arguments[0].span)
+            values = [self.expression(argument) for argument in arguments[1:]]
+            self._check_count(node, pieces, values)
+        else:
+            delimiter: str | None = None
+            if name.startswith("printd"):
+                if len(arguments) < 1 or not isinstance(arguments[0], ast.String):
+                    semantic_error("expected literal delimiter", node.span, f"identifier '{node.name}'")
+                delimiter = arguments[0].value
+                del arguments[0]
+            values = [self.expression(argument) for argument in arguments]
+            for i in range(len(values)):
+                if i and delimiter:
+                    pieces.append(text_piece(delimiter))
+                pieces.append(value_piece())
+            if name.endswith("ln"):
+                pieces.append(text_piece("\n"))
+        kind = Type.UNKNOWN if to_output else Type.STRING
+        return n.Format(pieces, values, to_output, span=node.span, type=kind)
+
+    def _check_count(self, node: ast.Print, pieces: list[n.FormatPiece], values: list[n.Expression]) -> None:
+        wanted = 0
+        for piece in pieces:
+            wanted += (piece.width == "*") + (piece.precision == "*") + (piece.conversion != "")
+        if wanted != len(values):
+            semantic_error("Wrong number of args to formatted print operator", node.span, f"identifier '{node.name}'")
+
+
+def histogram_shape(node: ast.HistogramOf) -> tuple[str | int, ...]:
+    """Return the shape of a histogram; raises ScriptError when its parameters make none."""
+    numbers = [parameter.value for parameter in node.parameters]
+    if node.function == "hist_log":
+        return ("hist_log",)
+    if len(numbers) != 3:
+        semantic_error("@hist_linear takes low, high and width", node.span, "operator '@hist_linear'")
+    low, high, width = numbers
+    if width <= 0 or high <= low or (high - low) // width > 10_000:
+        semantic_error("impossible histogram bounds", node.span, "operator '@hist_linear'")
+    return ("hist_linear", low, high, width)

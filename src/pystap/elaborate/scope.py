@@ -1,0 +1,143 @@
+"""The names of a program while it is being resolved: globals, functions of script and library, and one body's locals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..diagnostics import Diagnostics, semantic_error, similar
+from ..program import nodes as n
+from ..program.extension import VariableSource
+from ..program.program import Handler
+from ..program.symbols import Global, Local
+from ..program.types import Type
+from ..source import SourceFile, Span
+from ..syntax import ast
+from .context import Inputs
+from .global_uses import uses_of
+
+_TYPES = {"long": Type.LONG, "string": Type.STRING, None: Type.UNKNOWN}
+
+
+@dataclass(eq=False)
+class Scope:
+    """What the names in one handler or function mean.
+
+    `offered` are variables that the probe would set, `targets` its $variables, `functions` its own functions;
+    `assigned` the names that the body assigns, so that an offered one among them becomes a local.
+    """
+
+    source: SourceFile
+    locals: dict[str, Local] = field(default_factory=dict)
+    offered: Mapping[str, VariableSource] = field(default_factory=dict)
+    targets: Mapping[str, VariableSource] = field(default_factory=dict)
+    functions: Mapping[str, VariableSource] = field(default_factory=dict)
+    assigned: frozenset[str] = frozenset()
+    prologue: list[n.Statement] = field(default_factory=list)
+    function: n.Function | None = None
+
+    def local(self, name: str, span: Span) -> Local:
+        """Return the local of that name, made at its first mention."""
+        found = self.locals.get(name)
+        if found is None:
+            found = self.locals[name] = Local(name, span)
+        return found
+
+
+class Names:
+    """The program's globals and functions; functions are found by name and number of arguments."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self.inputs = inputs
+        self.diagnostics: Diagnostics = inputs.diagnostics
+        self.globals: dict[tuple[SourceFile | None, str], Global] = {}
+        self.functions: dict[tuple[str, int], list[n.Function]] = {}
+        self.arities: dict[Global, tuple[int, Span]] = {}
+        """The number of keys of each global, and where it was seen first."""
+        self.unresolved: list[tuple[n.Function, ast.FunctionDeclaration, SourceFile]] = []
+        self._library_files: set[SourceFile] = set()
+        self._declarations: dict[str, list[tuple[ast.FunctionDeclaration, SourceFile]]] = {}
+        self._add_file(inputs.script)
+
+    def global_named(self, name: str, source: SourceFile) -> Global | None:
+        """Return the global that `name` means in a file: the file's own, or one that any file shares."""
+        return self.globals.get((source, name)) or self.globals.get((None, name))
+
+    def all_globals(self) -> list[Global]:
+        return list(self.globals.values())
+
+    def used_globals(self, handlers: Sequence[Handler], functions: Sequence[n.Function]) -> list[Global]:
+        """Return the script's globals, and those of the library that the program touches."""
+        touched: set[Global] = set()
+        for body in (*(handler.body for handler in handlers), *(function.body for function in functions)):
+            touched |= uses_of(body).touched
+        return [variable for variable in self.globals.values() if not variable.is_library or variable in touched]
+
+    def _add_file(self, script: ast.ScriptFile) -> None:
+        library = script.source.is_library
+        for item in script.items:
+            if isinstance(item, ast.GlobalDeclaration):
+                for variable in item.variables:
+                    self._add_global(variable, script.source, library)
+            elif isinstance(item, ast.FunctionDeclaration):
+                self._declarations.setdefault(item.name, []).append((item, script.source))
+
+    def _add_global(self, variable: ast.GlobalVariable, source: SourceFile, library: bool) -> None:
+        private = variable.private or library
+        name = variable.name
+        if any(other.name == name for other in self.globals.values()):
+            name = f"{name}__{len(self.globals)}"
+        initial = variable.initialiser.value if variable.initialiser is not None else None
+        kind = Type.UNKNOWN if initial is None else Type.STRING if isinstance(initial, str) else Type.LONG
+        self.globals[(source if private else None, variable.name)] = Global(
+            name, variable.span, kind, size=variable.size, wraps=variable.wraps, initial=initial,
+            is_array=variable.size is not None or variable.wraps, is_library=library,
+        )  # fmt: skip
+
+    def load_library_file(self, script: ast.ScriptFile) -> None:
+        """Make the declarations of a tapset file known, once."""
+        if script.source not in self._library_files:
+            self._library_files.add(script.source)
+            self._add_file(script)
+
+    def overloads(self, name: str, arguments: int, span: Span) -> list[n.Function]:
+        """Return the functions that a call may mean, in the order in which they are tried; [] when there is none.
+
+        Functions of the script hide those of the library.
+        """
+        if (name, arguments) in self.functions:
+            return self.functions[name, arguments]
+        if name not in self._declarations and not self.inputs.builtins.lookup(name):
+            file = self.inputs.library.file_of_function(name)
+            if file is not None:
+                self.load_library_file(file)
+        known = [row for row in self._declarations.get(name, []) if len(row[0].parameters) == arguments]
+        known.sort(key=lambda row: row[0].priority if row[0].priority is not None else 1)
+        functions = [self._declare(declaration, source, i) for i, (declaration, source) in enumerate(known)]
+        for function, following in zip(functions, functions[1:], strict=False):
+            function.next_overload = following
+        self.functions[name, arguments] = functions
+        return functions
+
+    def _declare(self, declaration: ast.FunctionDeclaration, source: SourceFile, index: int) -> n.Function:
+        parameters = [Local(p.name, p.span, _TYPES[p.type], is_parameter=True) for p in declaration.parameters]
+        taken = {function.name for group in self.functions.values() for function in group}
+        name = declaration.name if index == 0 else f"{declaration.name}__{index}"
+        if name in taken:
+            name = f"{name}__{len(parameters)}args"
+        function = n.Function(
+            name, declaration.span, parameters, return_type=_TYPES[declaration.return_type],
+            is_library=source.is_library,
+        )  # fmt: skip
+        self.unresolved.append((function, declaration, source))
+        return function
+
+    def fail_unknown(self, name: str, arguments: int, span: Span) -> None:
+        """Raise the error for a call that nothing fits."""
+        declared = self._declarations.get(name)
+        rows = self.inputs.builtins.lookup(name)
+        if declared or rows:
+            takes = len(declared[0][0].parameters) if declared else len(rows[0].parameters)
+            semantic_error(f"arity mismatch found (function '{name}' takes {takes} args)", span, f"identifier '{name}'")
+        known = {*self._declarations, *self.inputs.builtins.names(), *self.inputs.library.function_names()}
+        semantic_error(f"unresolved function {name}{similar(name, known)}", span, f"identifier '{name}'")

@@ -1,0 +1,130 @@
+"""Walking over resolved nodes: the children of each node, in evaluation order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..program import nodes as n
+
+
+def operands(expression: n.Expression) -> Iterator[n.Expression]:
+    """Yield the direct operands of an expression, in evaluation order."""
+    match expression:
+        case n.Constant() | n.LocalValue() | n.GlobalValue() | n.ContextValue() | n.Captured():
+            return
+        case n.ElementValue(keys=keys) | n.Contains(keys=keys):
+            yield from (key for key in keys if key is not None)
+        case n.Unary(operand=operand):
+            yield operand
+        case n.Binary(left=left, right=right) | n.Logical(left=left, right=right):
+            yield left
+            yield right
+        case n.Match(text=text):
+            yield text
+        case n.Conditional(condition=condition, yes=yes, no=no):
+            yield from (condition, yes, no)
+        case n.Assign(target=target, value=value) | n.Update(target=target, value=value):
+            yield target
+            yield value
+        case n.Aggregate(target=target, value=value):
+            yield target
+            yield value
+        case n.StatisticOf(statistic=statistic) | n.HistogramText(statistic=statistic):
+            yield statistic
+        case n.BucketValue(statistic=statistic, bucket=bucket):
+            yield statistic
+            yield bucket
+        case n.FunctionCall(arguments=arguments) | n.BuiltinCall(arguments=arguments):
+            yield from arguments
+        case n.Format(arguments=arguments):
+            yield from arguments
+        case n.TableText(index=index):
+            yield index
+        case n.ReadMemory(address=address) | n.ReadString(address=address):
+            yield address
+
+
+def statement_expressions(statement: n.Statement) -> Iterator[n.Expression]:
+    """Yield the expressions that stand directly in a statement, not those of nested statements."""
+    match statement:
+        case n.Evaluate(expression=expression):
+            yield expression
+        case n.If(condition=condition):
+            yield condition
+        case n.Loop(condition=condition):
+            if condition is not None:
+                yield condition
+        case n.Foreach(slice=slice_, limit=limit):
+            yield from (key for key in slice_ if key is not None)
+            if limit is not None:
+                yield limit
+        case n.ForeachBucket(statistic=statistic, limit=limit):
+            yield statistic
+            if limit is not None:
+                yield limit
+        case n.Delete(target=target):
+            if isinstance(target, n.ElementValue):
+                yield target
+        case n.Return(value=value):
+            if value is not None:
+                yield value
+        case n.SendEvent(values=values):
+            yield from values
+        case n.Break() | n.Continue() | n.Next() | n.TryCatch():
+            return
+
+
+def nested(statement: n.Statement) -> Iterator[list[n.Statement]]:
+    """Yield the statement lists that stand inside a statement."""
+    match statement:
+        case n.If(then=then, otherwise=otherwise):
+            yield then
+            yield otherwise
+        case n.Loop(body=body, step=step):
+            yield body
+            yield step
+        case n.Foreach(body=body) | n.ForeachBucket(body=body):
+            yield body
+        case n.TryCatch(body=body, handler=handler):
+            yield body
+            yield handler
+        case _:
+            return
+
+
+def all_statements(statements: Sequence[n.Statement]) -> Iterator[n.Statement]:
+    """Yield every statement, outer before inner."""
+    for statement in statements:
+        yield statement
+        for inner in nested(statement):
+            yield from all_statements(inner)
+
+
+def subexpressions(expression: n.Expression) -> Iterator[n.Expression]:
+    """Yield an expression and all that it is made of, outer before inner."""
+    yield expression
+    for operand in operands(expression):
+        yield from subexpressions(operand)
+
+
+def all_expressions(statements: Sequence[n.Statement]) -> Iterator[n.Expression]:
+    """Yield every expression of the statements, outer before inner."""
+    for statement in all_statements(statements):
+        for expression in statement_expressions(statement):
+            yield from subexpressions(expression)
+
+
+def called_functions(statements: Sequence[n.Statement]) -> set[n.Function]:
+    """Return the functions that the statements may call, through other functions and overloads too."""
+    found: set[n.Function] = set()
+    waiting = [statements]
+    while waiting:
+        for expression in all_expressions(waiting.pop()):
+            if not isinstance(expression, n.FunctionCall):
+                continue
+            function: n.Function | None = expression.function
+            while function is not None and function not in found:
+                found.add(function)
+                waiting.append(function.body)
+                function = function.next_overload
+    return found
