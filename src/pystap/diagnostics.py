@@ -9,8 +9,7 @@ A pass collects diagnostics in a `Diagnostics` and the run stops after the pass 
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -84,6 +83,8 @@ def semantic_error(message: str, span: Span | None, subject: str = "") -> NoRetu
 
 def near_names(name: str, known: Iterable[str], limit: int = 5) -> list[str]:
     """Return the known names that `name` may have been meant to be, nearest first."""
+    import difflib  # costs 4 ms, and is needed only for scripts with errors
+
     return difflib.get_close_matches(name, list(known), n=limit, cutoff=0.6)
 
 
@@ -110,15 +111,17 @@ def render(diagnostic: Diagnostic, color: bool = False) -> str:
         return f"{code}{text}{_PLAIN}" if color else text
 
     tone = _RED if diagnostic.is_error else _YELLOW
-    out = [f"{paint(tone, diagnostic.kind + ':')} {diagnostic.message}"]
+    head = f"{paint(tone, diagnostic.kind + ':')} {diagnostic.message}"
     span = diagnostic.span
+    if diagnostic.kind == "parse error":
+        return "\n".join([head, *_parse_error_lines(diagnostic, paint)]) + "\n"
     if span is None or span.source is NO_SOURCE:
-        return out[0] + "\n"
+        return head + "\n"
     place = paint(_BOLD, str(span))
-    out[0] += f": {diagnostic.subject} at {place}" if diagnostic.subject else f": at {place}"
+    out = [f"{head}: {diagnostic.subject} at {place}" if diagnostic.subject else f"{head}: at {place}"]
     out.extend(_source_lines(span, paint))
     for outer in list(span.chain())[1:]:
-        out.append(f"        from: expanded for {paint(_BOLD, str(outer))}")
+        out.append(f"        in expansion for: {paint(_BOLD, str(outer))}")
         out.extend(_source_lines(outer, paint))
     for text, place_span in diagnostic.notes:
         out.append(f"        {text}: at {paint(_BOLD, str(place_span))}")
@@ -126,11 +129,28 @@ def render(diagnostic: Diagnostic, color: bool = False) -> str:
     return "\n".join(out) + "\n"
 
 
-def _source_lines(span: Span, paint: object) -> list[str]:
+_Paint = Callable[[str, str], str]
+
+
+def _parse_error_lines(diagnostic: Diagnostic, paint: _Paint) -> list[str]:
+    """Return the lines below the first of a parse error: what was seen, where, and the macros that it came from."""
+    span = diagnostic.span
+    if not diagnostic.subject or span is None or span.source is NO_SOURCE:
+        return []
+    if diagnostic.subject.endswith(" EOF"):
+        return [f"        {diagnostic.subject}"]
+    out = [f"        {diagnostic.subject} at {paint(_BOLD, str(span))}", *_source_lines(span, paint, 5)]
+    for outer in list(span.chain())[1:]:
+        out.append(f"        in expansion of macro: at {paint(_BOLD, str(outer))}")
+        out.extend(_source_lines(outer, paint, 5))
+    return out
+
+
+def _source_lines(span: Span, paint: _Paint, indent: int = 8) -> list[str]:
     if span.source is NO_SOURCE:
         return []
     line, column = span.source.position(span.start)
     text = span.source.line_text(line)
     caret = "".join("\t" if c == "\t" else " " for c in text[: column - 1]) + "^"
-    assert callable(paint)
-    return [f"        source: {text}", f"                {paint(_GREEN, caret)}"]
+    margin = " " * indent
+    return [f"{margin}source: {text}", f"{margin}        {paint(_GREEN, caret)}"]

@@ -43,7 +43,9 @@ def described(program: ElaboratedProgram) -> str:
     if program.events:
         lines.append("# events")
     for event in program.events:
-        fields = [f"{kind}({width})" if width else str(kind) for kind, width in zip(event.types, event.widths, strict=True)]
+        fields = [
+            f"{kind}({width})" if width else str(kind) for kind, width in zip(event.types, event.widths, strict=True)
+        ]
         restored = [f"{local.name}={index}" for index, local in event.restored.items()]
         context = [f"{name}()={index}" for name, index in event.context.items()]
         lines.append(f"{event.number}: [{', '.join(fields)}] {' '.join([*restored, *context])}".rstrip())

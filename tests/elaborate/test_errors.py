@@ -18,8 +18,8 @@ FILES = sorted((Path(__file__).parent / "errors").glob("*.stp"))
 def scripts() -> list[tuple[str, str]]:
     found = []
     for path in FILES:
-        for number, text in enumerate(path.read_text().split("-" * 40 + "\n")):
-            found.append((f"{path.stem}-{number}", text))
+        texts = path.read_text().split("-" * 40 + "\n")
+        found.extend((f"{path.stem}-{number}", text) for number, text in enumerate(texts))
     return found
 
 

@@ -108,6 +108,13 @@ def test_a_pasted_argument_is_tokens_and_a_string_is_not_read_again() -> None:
     assert texts('"$1"', "a") == ["$1"]
 
 
+def test_text_outside_ascii_is_its_bytes() -> None:
+    (literal, argument, _) = tokenize(SourceFile("x", '"é" @1'), ("é",))
+    assert string_value(literal.text) == string_value(argument.text) == "\xc3\xa9"
+    assert string_value(b"\xff".decode("utf-8", "surrogateescape")) == "\xff"
+    assert string_value("\ud800")
+
+
 def test_arguments_that_were_not_given_are_junk() -> None:
     assert [t.text for t in tokenize(SourceFile("x", "$0 $2 @9"), ("a",))][:-1] == [
         "command line argument out of range [1-1]"

@@ -66,7 +66,9 @@ def _dummy_macros(text: str) -> str:
     for index, token in enumerate(tokens):
         name = token.tag[1:]
         if token.tag[0] == "@" and len(name) > 4 and token.tag not in KNOWN and name not in own:
-            made[name] = f"({_parameters(tokens[index + 2 :])}) %( 0 %)" if tokens[index + 1].tag == "(" else f" %( {name} %)"
+            made[name] = (
+                f"({_parameters(tokens[index + 2 :])}) %( 0 %)" if tokens[index + 1].tag == "(" else f" %( {name} %)"
+            )
     return "".join(f"@define {name}{rest}\n" for name, rest in made.items())
 
 
@@ -87,9 +89,7 @@ def test_examples_of_systemtap(path: Path) -> None:
     if path.stem in NOT_A_SCRIPT:
         pytest.skip("a template, not a script")
     text = path.read_text(errors="surrogateescape")
-    facts = PreprocessorFacts(
-        kernel_release="6.1.0", arguments=ARGUMENTS.get(path.stem, ("foo",) * 9), guru_mode=True
-    )
+    facts = PreprocessorFacts(kernel_release="6.1.0", arguments=ARGUMENTS.get(path.stem, ("foo",) * 9), guru_mode=True)
     diagnostics = Diagnostics()
     script = parse_script(SourceFile(path.name, _dummy_macros(text) + text), facts, diagnostics=diagnostics)
     assert [f"{d.span} {d.message}" for d in diagnostics.errors] == []

@@ -99,15 +99,15 @@ def test_raw_code_needs_guru_mode_or_a_library() -> None:
     text = 'function f() %{ %} %{ %} probe begin { x = %{ 1 %} } probe end { x = @const("Y") }'
     assert messages(text) == [
         "embedded code in unprivileged script; need stap -g",
-        "embedded code in unprivileged script; need stap -g",
         "embedded expression code in unprivileged script; need stap -g",
         "using @const operator not permitted; need stap -g",
-    ] or len(messages(text)) == 3
+    ]
+    assert messages("%{ %} probe begin {}") == ["embedded code in unprivileged script; need stap -g"]
     assert messages(text, guru=True) == []
     assert parse(text, library=True)[1].errors == []
 
 
 def test_a_script_must_hold_something_and_a_library_need_not() -> None:
     assert messages("# nothing\n") == ["Input file 'input.stp' is empty."]
-    assert messages('%( 1 == 2 %? probe begin {} %)') == ["Input file 'input.stp' is empty after preprocessing."]
+    assert messages("%( 1 == 2 %? probe begin {} %)") == ["Input file 'input.stp' is empty after preprocessing."]
     assert parse("", library=True)[1].errors == []

@@ -72,6 +72,7 @@ def stack_argument_offset(number: int) -> int:
     """Return where, in bytes above the stack pointer at entry, a function's argument from the seventh on lies."""
     return STACK_ARGUMENTS_OFFSET + 8 * (number - 1 - len(FUNCTION_ARGUMENTS))
 
+
 SYSCALL_ALIASES = {
     "pread": "pread64",
     "pwrite": "pwrite64",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..program.program import ElaboratedProgram
+from .check_loops import check_loops
 from .choose_storage import choose_storage
 from .context import Inputs, LibrarySource
 from .derive_probes import derive_probes
@@ -10,7 +11,7 @@ from .infer_string_widths import infer_string_widths
 from .infer_types import infer_types
 from .kernel_forms import resolve_kernel_forms
 from .place_handlers import place_handlers
-from .resolve_symbols import resolve_symbols
+from .resolve_symbols import mark_recursion, resolve_symbols
 
 __all__ = ["Inputs", "LibrarySource", "elaborate"]
 
@@ -20,6 +21,8 @@ def elaborate(inputs: Inputs) -> ElaboratedProgram:
     diagnostics = inputs.diagnostics
     probes = derive_probes(inputs)
     resolved = resolve_symbols(inputs, probes)
+    check_loops(resolved, diagnostics)
+    mark_recursion(resolved.functions)
     if not probes and not diagnostics.errors:
         diagnostics.error("no probes found", None)
     diagnostics.stop_if_errors()

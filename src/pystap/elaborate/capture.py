@@ -33,7 +33,7 @@ def _stays(node: n.Expression) -> bool:
 
 
 def can_capture(node: n.Expression, computable: Computable) -> bool:
-    """Tell whether an argument can be sent: the kernel computes it, or user space from parts that the kernel computes."""
+    """Tell whether an argument can be sent: the kernel computes it, or user space does from parts that it computes."""
     if _stays(node) and all(can_capture(operand, computable) for operand in operands(node)):
         return True
     return computable(node)

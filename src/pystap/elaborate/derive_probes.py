@@ -118,14 +118,16 @@ class _Deriver:
     ) -> Iterator[tuple[_Expansion, DerivedPoint]]:
         suffix = expansion.components[used:]
         sign = "+=" if alias.epilogue else "="
+        before = () if alias.epilogue else (alias.body,)
+        after = (alias.body,) if alias.epilogue else (alias.epilogue_body,) if alias.epilogue_body is not None else ()
         names = ",".join(point_text(name.components) for name in alias.names)
         points = ", ".join(point_text(point.components) for point in alias.points)
         for point in alias.points:
             inner = _Expansion(
                 point.components + suffix,
                 (f"{names} {sign} {points}", *expansion.chain),
-                expansion.prologue if alias.epilogue else (*expansion.prologue, alias.body),
-                (alias.body, *expansion.epilogue) if alias.epilogue else expansion.epilogue,
+                (*expansion.prologue, *before),
+                (*after, *expansion.epilogue),
                 expansion.depth + 1,
                 expansion.span,
             )

@@ -11,7 +11,7 @@ from ..diagnostics import Diagnostic, ScriptError
 from ..program.nodes import FormatPiece
 from ..source import Span
 
-_CONVERSIONS = "diuxXopscbmMn"
+_CONVERSIONS = "diuxXopscbmM"
 _SIZES = {"1": 1, "2": 2, "4": 4, "8": 8}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ..program import nodes as n
 from ..program.symbols import Global
 from ..program.types import Type
-from .walk import all_statements, nested, operands, statement_expressions
+from .walk import nested, operands, statement_expressions
 
 
 @dataclass(eq=False)

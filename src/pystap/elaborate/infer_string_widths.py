@@ -16,7 +16,7 @@ from .walk import nested, statement_expressions
 
 ROUNDS_BEFORE_FULL = 4
 _LONG_DIGITS = 20
-_NUMBER_WIDTHS = {"d": 20, "i": 20, "u": 20, "o": 22, "x": 16, "X": 16, "p": 18, "c": 1, "b": 8, "n": 8}
+_NUMBER_WIDTHS = {"d": 20, "i": 20, "u": 20, "o": 22, "x": 16, "X": 16, "p": 18, "c": 1, "b": 8}
 
 
 def infer_string_widths(program: Resolved, max_width: int) -> None:

@@ -7,12 +7,12 @@
     }
 
 Output and other actions become events with the values that they need; the handler goes on behind them. At the first
-statement that the kernel cannot run it sends the live locals and the context values that the rest needs, and the rest of
-the handler is that event's body.
+statement that the kernel cannot run it sends the live locals and the context values that the rest needs, and the rest
+of the handler is that event's body.
 
-A global that the rest of some handler changes or reads, and that kernel handlers do more with than add to it, would have
-two histories: it moves to user space, and every handler that touches it defers from there on. That is repeated until
-nothing moves.
+A global that the rest of some handler changes or reads, and that kernel handlers do more with than add to it, would
+have two histories: it moves to user space, and every handler that touches it defers from there on. That is repeated
+until nothing moves.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import Literal, cast
 
 from ..diagnostics import Diagnostic, ScriptError, semantic_error, similar
 from ..program import nodes as n
+from ..program.posix_regex import translate
 from ..program.symbols import Global
 from ..program.types import Type
 from ..source import Span
@@ -61,15 +62,11 @@ class ExpressionResolver:
             case ast.StatisticOf():
                 return self._statistic(node)
             case ast.HistogramOf():
-                return n.HistogramText(
-                    histogram_shape(node), self.statistic(node.statistic), span=node.span, type=Type.STRING
-                )
+                shape, statistic = self.histogram(node)
+                return n.HistogramText(shape, statistic, span=node.span, type=Type.STRING)
             case ast.Bucket():
-                histogram = node.histogram
-                return n.BucketValue(
-                    histogram_shape(histogram), self.statistic(histogram.statistic), self.expression(node.keys[0]),
-                    span=node.span, type=Type.LONG,
-                )  # fmt: skip
+                shape, statistic = self.histogram(node.histogram)
+                return n.BucketValue(shape, statistic, self.expression(node.keys[0]), span=node.span, type=Type.LONG)
             case ast.TargetVariable():
                 return self._target_variable(node)
             case ast.AtFunction():
@@ -194,6 +191,10 @@ class ExpressionResolver:
         if node.operator in ("=~", "!~"):
             if not isinstance(node.right, ast.String):
                 semantic_error("the right side of a match is a string literal", node.right.span, "expression")
+            try:
+                translate(node.right.value)
+            except ValueError as error:
+                raise ScriptError(Diagnostic("parse error", str(error), node.right.span, "regular expression")) from None
             return n.Match(left, node.right.value, node.operator == "!~", span=node.span, type=Type.LONG)
         if isinstance(left, n.Constant) and node.operator == ("||" if left.value else "&&"):
             return n.Constant(int(bool(left.value)), span=node.span, type=Type.LONG)
@@ -230,6 +231,14 @@ class ExpressionResolver:
                 )
         value.type = Type.STATISTIC
         return value
+
+    def histogram(self, node: ast.HistogramOf) -> tuple[tuple[str | int, ...], n.GlobalValue | n.ElementValue]:
+        """Return the shape of a histogram and its statistic, which keeps the buckets from now on."""
+        shape, statistic = histogram_shape(node), self.statistic(node.statistic)
+        variable = statistic.array if isinstance(statistic, n.ElementValue) else statistic.variable
+        if shape not in variable.histograms:
+            variable.histograms.append(shape)
+        return shape, statistic
 
     def _statistic(self, node: ast.StatisticOf) -> n.Expression:
         shift = node.parameters[0].value if node.parameters else 0

@@ -19,8 +19,9 @@ from ..program.types import Type
 from ..source import Span
 from ..syntax import ast
 from .context import DerivedProbe, Inputs
-from .resolve_expressions import ExpressionResolver, histogram_shape
+from .resolve_expressions import ExpressionResolver
 from .scope import Names, Scope
+from .walk import called_functions
 
 
 @dataclass(eq=False)
@@ -60,6 +61,12 @@ def resolve_symbols(inputs: Inputs, probes: Sequence[DerivedProbe]) -> Resolved:
         function.body = StatementResolver(names, scope).block(declaration.body)
         function.locals = [local for local in scope.locals.values() if not local.is_parameter]
     return resolved
+
+
+def mark_recursion(functions: Sequence[n.Function]) -> None:
+    """Set Function.is_recursive of every function that may call itself, directly or through others."""
+    for function in functions:
+        function.is_recursive = function in called_functions(function.body)
 
 
 def _handler(names: Names, index: int, probe: DerivedProbe) -> Handler:
@@ -222,10 +229,10 @@ class StatementResolver:
         direction = node.sort or by_key
         if isinstance(node.array, ast.HistogramOf):
             sort = n.SortBy.VALUE if node.sort else n.SortBy.KEY if by_key else n.SortBy.NOTHING
-            statistic = self.expressions.statistic(node.array.statistic)
+            shape, statistic = self.expressions.histogram(node.array)
             body = self.block(node.body)
             return n.ForeachBucket(
-                histogram_shape(node.array), statistic, keys[0], value, sort, direction < 0, limit, body, span=node.span
+                shape, statistic, keys[0], value, sort, direction < 0, limit, body, span=node.span
             )
         array = self.expressions.array(node.array, len(keys))
         slice_ = self.expressions.keys(node.slice) or [None] * len(keys)

@@ -1,9 +1,10 @@
-"""The names of a program while it is being resolved: globals, functions of script and library, and one body's locals."""
+"""The names of a program while it is being resolved: globals, functions, and one body's locals."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ..diagnostics import Diagnostics, semantic_error, similar
 from ..program import nodes as n
@@ -114,7 +115,7 @@ class Names:
         known = [row for row in self._declarations.get(name, []) if len(row[0].parameters) == arguments]
         known.sort(key=lambda row: row[0].priority if row[0].priority is not None else 1)
         functions = [self._declare(declaration, source, i) for i, (declaration, source) in enumerate(known)]
-        for function, following in zip(functions, functions[1:], strict=False):
+        for function, following in pairwise(functions):
             function.next_overload = following
         self.functions[name, arguments] = functions
         return functions

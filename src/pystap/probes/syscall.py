@@ -32,9 +32,12 @@ GROUPS = {
 """Names of the language that stand for one or more of the kernel's calls, where they differ from the kernel's name."""
 
 ONLY_32_BIT = frozenset(
-    """bdflush fadvise64_64 fstatfs64 ftruncate64 gethostname llseek nice readdir recv send sgetmask sigaction signal
-    sigpending sigprocmask sigreturn sigsuspend ssetmask statfs64 stime truncate64 waitpid""".split()
-)
+    (
+        "bdflush", "fadvise64_64", "fstatfs64", "ftruncate64", "gethostname", "llseek", "nice", "readdir", "recv",
+        "send", "sgetmask", "sigaction", "signal", "sigpending", "sigprocmask", "sigreturn", "sigsuspend", "ssetmask",
+        "statfs64", "stime", "truncate64", "waitpid",
+    )
+)  # fmt: skip
 """Calls that 32-bit processes alone have: their points resolve here and do not fire for 64-bit ones."""
 
 

@@ -23,7 +23,7 @@ class Effect(Enum):
     PURE: the value depends on the arguments alone.
     CONTEXT: the value belongs to the moment and the task of the probe hit (tid(), gettimeofday_us()); code that runs
     later gets the value that was captured at the hit.
-    ACTION: no value, and an effect in user space only (log(), exit()): a kernel handler sends its arguments and goes on.
+    ACTION: no value, an effect in user space only (log(), exit()): a kernel handler sends its arguments and goes on.
     SESSION: reads or changes what only the session in user space has (tokenize(), speculation()): code that calls it
     runs in user space, in event order.
     """

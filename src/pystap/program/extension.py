@@ -57,8 +57,11 @@ class ProbeKind(Protocol):
     `keeps_wildcards` gets component names with wildcards as they are written and resolves them to points of its own.
     """
 
-    root: str
-    keeps_wildcards: bool
+    @property
+    def root(self) -> str: ...
+
+    @property
+    def keeps_wildcards(self) -> bool: ...
 
     def forms(self) -> Iterable[str]: ...
 

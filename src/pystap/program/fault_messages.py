@@ -49,9 +49,18 @@ def fill_in(text: str, value: int) -> str:
     return text.replace("%d", str(value), 1)
 
 
-def division_by_zero(operator: str, span: Span) -> FaultMessage:
-    """`operator` as written: `/`, `%`, `/=` or `%=`; `span` starts at it."""
-    return FaultMessage("division by 0", f"near operator '{operator}' at {span}")
+def division_by_zero(operator: str, span: Span, left: Span) -> FaultMessage:
+    """`operator` as written: `/`, `%`, `/=` or `%=`; `span` is that of the expression, `left` that of its left side."""
+    return FaultMessage("division by 0", f"near operator '{operator}' at {_operator_span(operator, span, left)}")
+
+
+def _operator_span(operator: str, span: Span, left: Span) -> Span:
+    """Return the place of the operator, which is what SystemTap names, inside its expression."""
+    if left.source is span.source and span.start <= left.end <= span.end:
+        at = span.source.text.find(operator, left.end, span.end)
+        if at >= 0:
+            return Span(span.source, at, span.end, span.parent)
+    return span
 
 
 def array_overflow(name: str, size: int, span: Span) -> FaultMessage:

@@ -280,9 +280,9 @@ class Captured(TypedNode):
 
 
 Expression = (
-    Constant | LocalValue | GlobalValue | ElementValue | Unary | Binary | Logical | Match | Conditional | Contains | Assign
-    | Update | Aggregate | StatisticOf | HistogramText | BucketValue | FunctionCall | BuiltinCall | Format | ContextValue
-    | TableText | ReadMemory | ReadString | Captured
+    Constant | LocalValue | GlobalValue | ElementValue | Unary | Binary | Logical | Match | Conditional | Contains
+    | Assign | Update | Aggregate | StatisticOf | HistogramText | BucketValue | FunctionCall | BuiltinCall | Format
+    | ContextValue | TableText | ReadMemory | ReadString | Captured
 )  # fmt: skip
 
 
@@ -345,7 +345,7 @@ class Foreach(Node):
 
 @dataclass(eq=False, slots=True)
 class ForeachBucket(Node):
-    """Iterates over the buckets of a histogram: `key` gets the bucket's low bound, `value` its count."""
+    """Iterates over the buckets of a histogram: `key` gets the bucket's number, `value` its count."""
 
     shape: tuple[str | int, ...]
     statistic: GlobalValue | ElementValue

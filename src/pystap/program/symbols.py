@@ -29,7 +29,7 @@ class StorageKind(Enum):
     USER: only user-space code touches it; a plain Python value.
     ADD_ONLY: kernel handlers only add to it; one cell or map entry per CPU, summed when read.
     DRAINED: like ADD_ONLY, and a user handler clears or assigns it while kernel handlers run: two buffers, flipped.
-    SHARED: kernel and user code read and write it; one cell or one hash map, guarded by its group's lock if it needs one.
+    SHARED: kernel and user code read and write it; one cell or one hash map, guarded by its group's lock if need be.
     """
 
     USER = "user"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from ..diagnostics import Diagnostic, ScriptError
 from ..source import Span
-from .lexer import EOF, IDENTIFIER, JUNK, NUMBER, STRING, Token, number_value, string_value
+from .lexer import EOF, IDENTIFIER, JUNK, KEYWORDS, NUMBER, STRING, Token, number_value, string_value
 
 MAX_DEPTH = 400
 """How deeply statements and expressions may be nested. The passes recurse over the tree."""
 
 MAX_CHAIN = 2000
 """How many operators of one level may follow each other: their tree leans to the left, one level per operator."""
+
+_ITEM_KEYWORDS: Final = ("probe", "global", "private", "function")
 
 
 class Cursor:
@@ -22,12 +24,13 @@ class Cursor:
     `in_function` is true inside a function's body.
     """
 
-    __slots__ = ("_index", "_tokens", "depth", "in_function", "permissive", "tag", "token")
+    __slots__ = ("_index", "_tokens", "depth", "in_function", "item_start", "permissive", "tag", "token")
 
     def __init__(self, tokens: list[Token], permissive: bool) -> None:
         """`tokens` must end with an EOF token."""
         self._tokens = tokens
         self._index = 0
+        self.item_start = 0
         self.token = tokens[0]
         self.tag = self.token.tag
         self.depth = 0
@@ -72,9 +75,7 @@ class Cursor:
 
     def name(self, what: str = "identifier") -> Token:
         """Step over an identifier or a keyword used as a name (of a member, a probe point component)."""
-        if self.tag is not IDENTIFIER and not self.token.text.isidentifier():
-            self.fail(f"expected {what}")
-        if self.tag in (STRING, JUNK):
+        if self.tag is not IDENTIFIER and self.tag not in KEYWORDS:
             self.fail(f"expected {what}")
         return self.advance()
 
@@ -133,13 +134,22 @@ class Cursor:
             self.fail(f"nested more than {MAX_DEPTH} levels deep")
 
     def resume_at_item(self) -> None:
-        """Step to the next token that begins an item: a top-level keyword that is no component or member name."""
+        """Step to the next token that begins an item: a top-level keyword that is no component or member name.
+
+        That may be the current token, unless parsing of the faulty item began with it.
+        """
         self.depth = 0
         self.in_function = False
+        if self._index == self.item_start:
+            self.advance()
         while self.tag is not EOF:
-            before = self.advance().tag
-            if self.tag in ("probe", "global", "private", "function") and before not in (".", "->", "{", ","):
+            if self.tag in _ITEM_KEYWORDS and self.previous().tag not in (".", "->", "{", ","):
                 return
+            self.advance()
+
+    def begin_item(self) -> None:
+        """Remember that an item begins here."""
+        self.item_start = self._index
 
 
 def parse_error(message: str, token: Token, place: str = "saw") -> ScriptError:

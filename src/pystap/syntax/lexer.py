@@ -170,7 +170,7 @@ def _argument(word: str, place: Token, arguments: tuple[str, ...], used: set[int
         used.add(number)
     value = arguments[number - 1]
     if word[0] == "@":
-        return [_placed(STRING, escape(value), place, place.glued)]
+        return [_placed(STRING, escape(_bytes_of(value)), place, place.glued)]
     return [
         _placed(token.tag, token.text, place, token.glued if index else place.glued)
         for index, token in enumerate(_scan(value, place.source, (), None))
@@ -214,8 +214,7 @@ def string_value(text: str) -> str:
     Escapes are those of C (`\\n`, `\\101`, `\\x41`); an unknown one stands for the character itself. One character of
     the value is one byte: text outside ASCII gives the bytes of its UTF-8 form.
     """
-    if not text.isascii():
-        text = text.encode("utf-8", "surrogateescape").decode("latin-1")
+    text = _bytes_of(text)
     if "\\" not in text:
         return text
     out: list[str] = []
@@ -226,6 +225,16 @@ def string_value(text: str) -> str:
         out.append(value)
     out.append(text[position:])
     return "".join(out)
+
+
+def _bytes_of(text: str) -> str:
+    """Return text with one character for each byte of its UTF-8 form."""
+    if text.isascii():
+        return text
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass").decode("latin-1")
 
 
 def _escape_value(text: str, at: int) -> tuple[str, int]:
@@ -244,7 +253,7 @@ def _escape_value(text: str, at: int) -> tuple[str, int]:
 
 
 def escape(value: str) -> str:
-    """Return text that `string_value` reads as `value`, without quotes, in ASCII unless `value` is beyond bytes."""
+    """Return ASCII text that `string_value` reads as `value` (one character per byte), without quotes."""
     if value.isascii() and value.isprintable() and '"' not in value and "\\" not in value:
         return value
     out: list[str] = []
@@ -253,7 +262,7 @@ def escape(value: str) -> str:
             out.append("\\" + char)
         elif char in _NAMES:
             out.append("\\" + _NAMES[char])
-        elif " " <= char <= "~" or char > "\xff":
+        elif " " <= char <= "~":
             out.append(char)
         else:
             out.append(f"\\{ord(char):03o}")

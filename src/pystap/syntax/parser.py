@@ -26,6 +26,7 @@ def parse_tokens(source: SourceFile, tokens: list[Token], permissive: bool, diag
     globals_seen: set[str] = set()
     errors = 0
     while cursor.tag is not EOF and errors < MAX_ERRORS:
+        cursor.begin_item()
         try:
             items.append(parse_item(cursor, globals_seen))
         except ScriptError as error:
