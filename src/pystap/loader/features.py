@@ -1,0 +1,285 @@
+"""Finding out what the running kernel can do, by trying it. Each probe leaves nothing behind.
+
+The instructions of the small programs are written by hand, so that no compiler is needed; their encoding is in the
+kernel's Documentation/bpf/standardization/instruction-set.rst, the helper numbers are in linux/bpf.h.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import os
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from ..abi.image import FunctionInfo, MapKind, MapSpec, ProgramKind, ProgramSpec, Relocation, RelocationKind
+from ..program.features import Feature, KernelFeatures
+from .errors import KernelRefused, MissingPrivilege, lockdown_mode
+from .links import (
+    SW_CPU_CLOCK,
+    TYPE_BREAKPOINT,
+    TYPE_HARDWARE,
+    TYPE_SOFTWARE,
+    KprobeSpec,
+    PerfEventSpec,
+    attach_kprobe,
+    attach_perf_event,
+    attach_tracing,
+    open_perf_event,
+)
+from .maps import create_map
+from .programs import KERNEL_TYPES, context_buffer, load_program
+from .syscalls import Command, bpf
+
+TypeFinder = Callable[[str, str], int | None]
+"""Given a name and "func" or "typedef", returns the id of that type in the kernel's BTF; None when it has none."""
+
+_COMMON_FUNCTION = "vfs_read"
+_BPF_LOOP, _FOR_EACH_MAP_ELEM, _GET_FUNC_IP, _GET_ATTACH_COOKIE = 181, 164, 173, 174
+
+
+def _insn(opcode: int, destination: int = 0, source: int = 0, offset: int = 0, immediate: int = 0) -> bytes:
+    return struct.pack("<BBhi", opcode, source << 4 | destination, offset, immediate)
+
+
+def _set(register: int, value: int) -> bytes:
+    return _insn(0xB7, register, immediate=value)
+
+
+def _load_64(register: int, source: int, low: int) -> bytes:
+    return _insn(0x18, register, source, 0, low) + _insn(0)
+
+
+def _call(helper: int) -> bytes:
+    return _insn(0x85, immediate=helper)
+
+
+_EXIT = _insn(0x95)
+_NOTHING = _set(0, 0) + _EXIT
+_FRAME_WORD = _insn(0x7A, 10, offset=-8)
+_FETCH_ADD = _set(1, 1) + _FRAME_WORD + _insn(0xDB, 10, 1, -8, 0x01) + _NOTHING
+_COMPARE_AND_SWAP = _set(0, 0) + _set(1, 1) + _FRAME_WORD + _insn(0xDB, 10, 1, -8, 0xF1) + _NOTHING
+_SIGNED_DIVISION = _set(0, 7) + _insn(0x37, 0, offset=1, immediate=2) + _NOTHING
+_PSEUDO_FUNC = 4
+
+
+def _spec(kind: ProgramKind, code: bytes = _NOTHING, **rest: int) -> ProgramSpec:
+    return ProgramSpec("pystap_probe", kind, code, **rest)  # type: ignore[arg-type]
+
+
+def _loads(kind: ProgramKind, code: bytes = _NOTHING, **rest: int) -> None:
+    load_program(_spec(kind, code, **rest)).close()
+
+
+def _calls_back(before: bytes, helper: int, arguments: int, relocations: tuple[Relocation, ...]) -> ProgramSpec:
+    """A program that passes a callback, in register 2, to a helper."""
+    tail = _set(3, 0) + _set(4, 0) + _call(helper) + _NOTHING
+    start = len(before) // 8
+    callback_at = start + 2 + len(tail) // 8
+    code = before + _load_64(2, _PSEUDO_FUNC, callback_at - start - 1) + tail + _NOTHING
+    functions = (FunctionInfo(0, "entry", 1, False), FunctionInfo(callback_at, "callback", arguments, True))
+    return ProgramSpec("pystap_probe", ProgramKind.RAW_TRACEPOINT, code, relocations, functions)
+
+
+def _bpf_loop() -> None:
+    load_program(_calls_back(_set(1, 4), _BPF_LOOP, 2, ())).close()
+
+
+def _for_each_map_element() -> None:
+    relocation = Relocation(0, RelocationKind.MAP_FD, "m")
+    with create_map(MapSpec("m", MapKind.ARRAY, 4, 8, 1)) as array:
+        load_program(_calls_back(_load_64(1, 0, 0), _FOR_EACH_MAP_ELEM, 4, (relocation,)), {"m": array}).close()
+
+
+def _fetching_atomics() -> None:
+    _loads(ProgramKind.RAW_TRACEPOINT, _FETCH_ADD)
+    _loads(ProgramKind.RAW_TRACEPOINT, _COMPARE_AND_SWAP)
+
+
+def _perf_event() -> None:
+    with load_program(_spec(ProgramKind.PERF_EVENT)) as program:
+        spec = PerfEventSpec(TYPE_SOFTWARE, SW_CPU_CLOCK, sample_period=10**9, pid=0)
+        attach_perf_event(program, spec).close()
+
+
+def _opens(type_: int, config: int, **rest: int) -> None:
+    os.close(open_perf_event(PerfEventSpec(type_, config, pid=0, exclude_kernel=True, **rest)))  # type: ignore[arg-type]
+
+
+def _breakpoint() -> None:
+    word = ctypes.c_uint64()
+    _opens(TYPE_BREAKPOINT, 0, sample_period=1, config1=ctypes.addressof(word), config2=8, breakpoint_type=2)
+
+
+def _kprobe() -> None:
+    with load_program(_spec(ProgramKind.KPROBE)) as program:
+        attach_kprobe(program, KprobeSpec(_COMMON_FUNCTION)).close()
+
+
+def _uprobe() -> None:
+    try:
+        with open("/sys/bus/event_source/devices/uprobe/type", encoding="ascii"):
+            pass
+    except FileNotFoundError:
+        detail = "it was built without uprobe events"
+        raise KernelRefused("use uprobes", errno.EOPNOTSUPP, detail=detail) from None
+    _loads(ProgramKind.UPROBE)
+
+
+def _links_at_all(kind: ProgramKind, attr: Callable[[int, int], bytes], expected: int) -> None:
+    """Make a link that cannot succeed: a kernel that knows this kind of link refuses it with `expected`."""
+    _, attach_type = KERNEL_TYPES[kind]
+    with load_program(_spec(kind)) as program:
+        try:
+            os.close(bpf(Command.LINK_CREATE, attr(program.fd, attach_type)))
+        except OSError as error:
+            if error.errno != expected:
+                raise KernelRefused("create such a link", error.errno or 0) from None
+
+
+def _kprobe_multi() -> None:
+    name = ctypes.create_string_buffer(b"pystap_no_such_function")
+    names = (ctypes.c_uint64 * 1)(ctypes.addressof(name))
+
+    def attr(fd: int, attach_type: int) -> bytes:
+        return struct.pack("<IIIIIIQQQ", fd, 0, attach_type, 0, 0, 1, ctypes.addressof(names), 0, 0)
+
+    _links_at_all(ProgramKind.KPROBE_MULTI, attr, errno.ESRCH)
+
+
+def _uprobe_multi() -> None:
+    path = ctypes.create_string_buffer(b"/")  # a folder cannot be probed
+    offsets = (ctypes.c_uint64 * 1)(0)
+
+    def attr(fd: int, attach_type: int) -> bytes:
+        return struct.pack("<IIIIQQQQIII", fd, 0, attach_type, 0, ctypes.addressof(path), ctypes.addressof(offsets),
+                           0, 0, 1, 0, 0)  # fmt: skip
+
+    _links_at_all(ProgramKind.UPROBE_MULTI, attr, errno.EBADF)
+
+
+def _run_on_demand() -> None:
+    with load_program(_spec(ProgramKind.RAW_TRACEPOINT)) as program:
+        try:
+            program.run(context_buffer(1))
+        except OSError as error:
+            raise KernelRefused("run a program on demand", error.errno or 0) from None
+
+
+def _map_batch() -> None:
+    with create_map(MapSpec("m", MapKind.HASH, 4, 8, 4)) as table:
+        table.update(bytes(4), bytes(8))
+        if table._batched(Command.MAP_LOOKUP_BATCH) is None:
+            raise KernelRefused("read a map in batches", errno.EOPNOTSUPP)
+
+
+def _typed(kind: ProgramKind, type_id: int | None, attach: bool) -> None:
+    if type_id is None:
+        raise KernelRefused("probe by type", errno.ENOENT, detail="it has no BTF for what is probed")
+    with load_program(_spec(kind, attach_btf_id=type_id)) as program:
+        if attach:
+            attach_tracing(program).close()
+
+
+def _probe(feature: Feature, find_type: TypeFinder) -> None:
+    """Try a feature; raises `KernelRefused` when it does not work."""
+    match feature:
+        case Feature.RAW_TRACEPOINT:
+            _loads(ProgramKind.RAW_TRACEPOINT)
+        case Feature.TYPED_TRACEPOINT:
+            _typed(ProgramKind.TYPED_TRACEPOINT, find_type("btf_trace_sys_enter", "typedef"), attach=False)
+        case Feature.SLEEPABLE_RAW_TRACEPOINT:
+            _loads(ProgramKind.RAW_TRACEPOINT, sleepable=True)
+        case Feature.PERF_EVENT:
+            _perf_event()
+        case Feature.HARDWARE_COUNTERS:
+            _opens(TYPE_HARDWARE, 0)
+        case Feature.HARDWARE_BREAKPOINTS:
+            _breakpoint()
+        case Feature.KPROBE:
+            _kprobe()
+        case Feature.KPROBE_MULTI:
+            _kprobe_multi()
+        case Feature.FENTRY:
+            _typed(ProgramKind.FENTRY, find_type(_COMMON_FUNCTION, "func"), attach=True)
+        case Feature.UPROBE:
+            _uprobe()
+        case Feature.UPROBE_MULTI:
+            _uprobe_multi()
+        case Feature.ATTACH_COOKIE:
+            _loads(ProgramKind.KPROBE, _call(_GET_ATTACH_COOKIE) + _NOTHING)
+        case Feature.FUNCTION_ADDRESS:
+            _loads(ProgramKind.KPROBE, _call(_GET_FUNC_IP) + _NOTHING)
+        case Feature.BPF_LOOP:
+            _bpf_loop()
+        case Feature.FOR_EACH_MAP_ELEMENT:
+            _for_each_map_element()
+        case Feature.FETCHING_ATOMICS:
+            _fetching_atomics()
+        case Feature.RING_BUFFER:
+            create_map(MapSpec("r", MapKind.RINGBUF, 0, 0, 4096)).close()
+        case Feature.RUN_ON_DEMAND:
+            _run_on_demand()
+        case Feature.MAP_BATCH:
+            _map_batch()
+        case Feature.CPU_V4:
+            _loads(ProgramKind.RAW_TRACEPOINT, _SIGNED_DIVISION)
+
+
+def try_feature(feature: Feature, find_type: TypeFinder) -> str:
+    """Return "" when the kernel has a feature, else the reason it gave.
+
+    Raises `MissingPrivilege` when this process lacks the capability to find out.
+    """
+    try:
+        _probe(feature, find_type)
+    except MissingPrivilege as error:
+        if error.missing:
+            raise
+        return error.reason
+    except KernelRefused as error:
+        return error.reason
+    return ""
+
+
+def kernel_features(find_type: TypeFinder, kernel_identity: str, cache_folder: Path | None = None) -> KernelFeatures:
+    """Return the running kernel's features: each is tried when it is first asked for.
+
+    With a `cache_folder` the answers are kept there in a small JSON file, for this `kernel_identity` (a build id)
+    under this lockdown mode.
+    """
+    key = f"{os.uname().release} {kernel_identity} {lockdown_mode() or 'unknown'}"
+    file = cache_folder / "kernel-features.json" if cache_folder else None
+    features = KernelFeatures(_read_answers(file, key))
+
+    def probe(feature: Feature) -> str:
+        answer = try_feature(feature, find_type)
+        if file is not None:
+            _write_answers(file, key, {**features.answers, feature: answer})
+        return answer
+
+    return KernelFeatures(features.answers, probe)
+
+
+def _read_answers(file: Path | None, key: str) -> dict[Feature, str]:
+    """Return what an earlier run found out on the same kernel; anything unreadable counts as nothing."""
+    try:
+        stored = json.loads(file.read_text()) if file else {}
+        if stored.get("kernel") != key:
+            return {}
+        return {Feature[name]: str(reason) for name, reason in stored["answers"].items() if name in Feature.__members__}
+    except (OSError, ValueError, KeyError, AttributeError):
+        return {}
+
+
+def _write_answers(file: Path, key: str, answers: dict[Feature, str]) -> None:
+    """Replace the file in one step; a cache folder that cannot be written is no error."""
+    text = json.dumps({"kernel": key, "answers": {feature.name: reason for feature, reason in answers.items()}})
+    temporary = file.with_name(f"{file.name}.{os.getpid()}")
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text)
+        temporary.replace(file)
