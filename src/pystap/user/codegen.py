@@ -1,0 +1,209 @@
+"""The Python module of a program's user handlers and event bodies.
+
+    from pystap.user.arithmetic import wrap
+
+    def make(rt, g):
+        write = rt.write
+
+        # probe end, at count.stp:5:1
+        def handler_1():
+            for l_name, l_n in g.v_counts.select(order=by_value, descending=True, limit=10):
+                write("%s : %d\\n" % (l_name, l_n))
+
+        return {"handler_1": handler_1}
+
+`rt` is a protocol.UserRuntime, `g` holds the globals (globals.Globals). Script functions and handlers are closures over
+both. A handler takes no argument, an event's function takes the record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import CodeType
+
+from ..abi.event_layout import struct_format
+from ..program import nodes as n
+from ..program.fault_messages import max_nesting
+from ..program.program import ElaboratedProgram, Handler, Target
+from ..program.symbols import Local
+from ..program.types import Type
+from ..source import Span
+from .module import Line, Module, Scope, empty_value
+from .statements import Body
+from .walk import assigned_locals, called_functions, has_loop, used_locals, walk
+
+FILE_NAME = "<user handlers>"
+"""The file name of the compiled module, by which a traceback's frames are recognised."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserCode:
+    """The source of the module and the names of its functions: by event number, and by handler index."""
+
+    source: str
+    event_functions: dict[int, str]
+    handler_functions: dict[int, str]
+
+    def compile(self) -> CodeType:
+        """Return the module's code object, which `marshal` can save."""
+        return compile(self.source, FILE_NAME, "exec", dont_inherit=True)
+
+
+def generate(program: ElaboratedProgram) -> UserCode:
+    """Return the Python code of all user handlers and events.
+
+    Raises ValueError for what cannot stand there, an error of the passes before.
+    """
+    handlers = [handler for handler in program.handlers if handler.target is Target.USER]
+    roots: list[n.Node] = [node for handler in handlers for node in handler.body]
+    roots.extend(node for event in program.events for node in event.body)
+    functions = called_functions(roots)
+    everything = [*roots, *(node for function in functions for node in function.body)]
+    module = Module(program.limits, _asks_for_groups(everything))
+    bodies = [_function(module, function) for function in functions]
+    bodies.extend(_handler(module, handler) for handler in handlers)
+    bodies.extend(_event(module, event) for event in program.events)
+    event_names = {event.number: f"event_{event.number}" for event in program.events}
+    handler_names = {handler.index: f"handler_{handler.index}" for handler in handlers}
+    names = [*handler_names.values(), *event_names.values()]
+    source = _assemble(program.script_name, module, bodies, names)
+    return UserCode(source, event_names, handler_names)
+
+
+def _asks_for_groups(nodes: list[n.Node]) -> bool:
+    return any(isinstance(node, n.BuiltinCall) and node.builtin.name in ("matched", "ngroups") for node in walk(nodes))
+
+
+def _assemble(script: str, module: Module, bodies: list[list[Line]], names: list[str]) -> str:
+    """Return the module's text. PLACES maps lines on which a built-in may raise an error to places in the script."""
+    lines = [Line(f'"""User handlers of {ascii(script)[1:-1]}."""'), Line("")]
+    lines.extend(Line(text) for text in module.header())
+    lines.extend([Line(""), Line(""), Line("def make(rt, g):")])
+    lines.extend(Line("    " + text) for text in ("write = rt.write", "context = rt.context", "actions = nesting = 0"))
+    for body in bodies:
+        lines.append(Line(""))
+        lines.extend(Line("    " + line.text if line.text else "", line.place) for line in body)
+    table = ", ".join(f"{name!r}: {name}" for name in names)
+    lines.extend([Line(""), Line(f"    return {{{table}}}"), Line(""), Line("")])
+    places = {number: line.place for number, line in enumerate(lines, 1) if line.place}
+    lines.append(Line(f"PLACES = {places!a}"))
+    return "\n".join(line.text for line in lines) + "\n"
+
+
+def _start_locals(body: Body, nodes: list[n.Statement], done: list[Local]) -> None:
+    """Give the locals of a body their empty value, but for those that are `done`."""
+    for local in used_locals(nodes):
+        if not any(local is other for other in done):
+            body.line(f"{body.scope.local(local)} = {empty_value(local.type)}")
+
+
+def _finish(body: Body) -> list[Line]:
+    if len(body.lines) == 0 or body.lines[-1].text.endswith(":"):
+        body.line("pass")
+    return body.lines
+
+
+def _comment(kind: str, name: str, span: Span) -> Line:
+    text = f"# {kind} {name}, at {span}"
+    return Line("".join(c if c.isprintable() else "?" for c in text))
+
+
+def _function(module: Module, function: n.Function) -> list[Line]:
+    scope = Scope(module, in_event=True)
+    body = Body(scope, function, depth=1)
+    parameters = [scope.local(local) for local in function.parameters]
+    body.next_arguments = parameters
+    recursive = any(function is called for called in called_functions(function.body))
+    shared = [name for name, used in (("actions", has_loop(function.body)), ("nesting", recursive)) if used]
+    if shared:
+        body.line(f"nonlocal {', '.join(shared)}")
+    _keep_arguments(body, function, parameters)
+    _start_locals(body, function.body, function.parameters)
+    if recursive:
+        _nested(body, function)
+    else:
+        for node in function.body:
+            body.statement(node)
+    ends = isinstance(function.body[-1], n.Return) if function.body else False
+    if function.return_type is not Type.UNKNOWN and not ends:
+        body.line(f"return {empty_value(function.return_type)}")
+    head = Line(f"def {module.function(function)}({', '.join(parameters)}):")
+    return [_comment("function", function.name, function.span), head, *_finish(body)]
+
+
+def _keep_arguments(body: Body, function: n.Function, parameters: list[str]) -> None:
+    """Keep the arguments for the next overload when the body changes its parameters."""
+    if function.next_overload is None or not any(isinstance(node, n.Next) for node in walk(function.body)):
+        return
+    changed = assigned_locals(function.body)
+    kept: list[str] = []
+    for local, name in zip(function.parameters, parameters, strict=True):
+        if any(local is other for other in changed):
+            copy = body.scope.temporary()
+            body.line(f"{copy} = {name}")
+            kept.append(copy)
+        else:
+            kept.append(name)
+    body.next_arguments = kept
+
+
+def _nested(body: Body, function: n.Function) -> None:
+    """Write the body of a recursive function with its check against MAXNESTING."""
+    module = body.scope.module
+    fault = module.fault(max_nesting(function.name, function.span))
+    body.line(f"if nesting >= {module.limits.max_nesting}:")
+    body.line(f"    raise {module.helper('RuntimeFault')}(*{fault})")
+    body.line("nesting += 1")
+    body.block("try:", function.body)
+    body.line("finally:")
+    body.line("    nesting -= 1")
+
+
+def _reset_actions(body: Body, nodes: list[n.Statement]) -> None:
+    """Start the count of statements anew if the body can reach a loop."""
+    own = has_loop(nodes)
+    if own or any(has_loop(function.body) for function in called_functions(nodes)):
+        body.line("nonlocal actions")
+        body.line("actions = 0")
+
+
+def _handler(module: Module, handler: Handler) -> list[Line]:
+    body = Body(Scope(module, in_event=False))
+    _reset_actions(body, handler.body)
+    _start_locals(body, handler.body, [])
+    for node in handler.body:
+        body.statement(node)
+    head = Line(f"def handler_{handler.index}():")
+    return [_comment("probe", handler.point, handler.span), head, *_finish(body)]
+
+
+def _event(module: Module, event: n.Event) -> list[Line]:
+    """The function of an event: takes its record apart, then runs its body with the captured values."""
+    body = Body(Scope(module, in_event=True))
+    _reset_actions(body, event.body)
+    _unpack(module, body, event)
+    for index, local in event.restored.items():
+        body.line(f"{body.scope.local(local)} = c{index}")
+    _start_locals(body, event.body, list(event.restored.values()))
+    if event.context:
+        for name, index in event.context.items():
+            body.line(f"context[{name!a}] = c{index}")
+        body.block("try:", event.body)
+        body.line("finally:")
+        body.line("    context.clear()")
+    else:
+        for node in event.body:
+            body.statement(node)
+    return [Line(f"# event {event.number}"), Line(f"def event_{event.number}(record):"), *_finish(body)]
+
+
+def _unpack(module: Module, body: Body, event: n.Event) -> None:
+    if not event.types:
+        return
+    layout = struct_format(event.types, event.widths)
+    unpack = module.constant("unpack", f"Struct({layout!r}).unpack_from")
+    names = ", ".join(f"c{index}" for index in range(len(event.types)))
+    body.line(f"{names}{',' if len(event.types) == 1 else ''} = {unpack}(record)")
+    for index, kind in enumerate(event.types):
+        if kind is Type.STRING:
+            body.line(f'c{index} = c{index}.rstrip(b"\\0").decode("latin-1")')
