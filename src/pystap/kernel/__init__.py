@@ -1,0 +1,84 @@
+"""ElaboratedProgram -> eBPF.
+
+    handlers -> LLVM IR (text) -> an ELF object, made by LLVM in a forked child -> ProgramSpecs and MapSpecs
+
+`generate` is the whole of it. IR names maps and never holds descriptors; the loader fills them in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..abi.image import MapSpec, ProgramSpec
+from ..abi.map_layout import MapLayout
+from ..abi.session_image import ErrorPlace, ProgramAttachment
+from ..program.nodes import SendEvent, Statement
+from ..program.program import ElaboratedProgram
+from . import analysis
+from .compile import CompilerError, compile_assembly, compile_object
+from .context import InternalError, KernelFacts, ProgramContext
+from .elf_link import link_object, with_kind
+from .handlers import CodeGenerators
+from .locks import CALLBACK
+from .maps import VALUE_MAPS, all_maps
+from .programs import kernel_handlers, make_programs
+
+__all__ = ["CompilerError", "InternalError", "KernelCode", "KernelFacts", "generate"]
+
+
+@dataclass(frozen=True, slots=True)
+class KernelCode:
+    """The kernel's half of a compiled script. `disassembly()` compiles once more to give eBPF assembly as text."""
+
+    maps: tuple[MapSpec, ...]
+    programs: tuple[ProgramSpec, ...]
+    attachments: tuple[ProgramAttachment, ...]
+    errors: tuple[ErrorPlace, ...]
+    ir: str
+    disassembly: Callable[[], str]
+
+
+def generate(program: ElaboratedProgram, layout: MapLayout, facts: KernelFacts) -> KernelCode:
+    """Make the eBPF programs of a script's kernel handlers and the maps they use; nothing when it has none.
+
+    Raises `InternalError` for what elaboration should have placed in user space, `CompilerError` when LLVM refuses.
+    """
+    if not kernel_handlers(program):
+        return KernelCode((), (), (), (), "", lambda: "")
+    shared = ProgramContext(program, layout, facts, CodeGenerators())
+    shared.can_stop = _can_stop(program, shared)
+    planned = make_programs(shared)
+    ir = shared.module.text()
+    linked = link_object(compile_object(ir), VALUE_MAPS, argument_counts={CALLBACK: 2})
+    programs = [
+        with_kind(linked.programs[plan.attachment.program], plan.kind, attach_btf_id=plan.btf_id) for plan in planned
+    ]
+    return KernelCode(
+        (*all_maps(shared), *linked.maps),
+        tuple(programs),
+        tuple(plan.attachment for plan in planned),
+        tuple(shared.errors),
+        ir,
+        lambda: compile_assembly(ir),
+    )
+
+
+def _can_stop(program: ElaboratedProgram, shared: ProgramContext) -> bool:
+    """Whether some kernel handler may end the session: by an event, or by an error that nothing catches."""
+    bodies = [handler.body for handler in kernel_handlers(program)]
+    bodies += [function.body for function in program.functions]
+    if any(_sends_stop(body) for body in bodies):
+        return True
+    return shared.errors_stop and any(
+        analysis.may_raise(part) for body in bodies for part in analysis.all_expressions(body)
+    )
+
+
+def _sends_stop(statements: list[Statement]) -> bool:
+    for statement in statements:
+        if isinstance(statement, SendEvent) and statement.stops_session:
+            return True
+        if any(_sends_stop(block) for block in analysis.statement_parts(statement)[1]):
+            return True
+    return False

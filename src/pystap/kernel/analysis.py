@@ -1,0 +1,191 @@
+"""Questions about a handler's body that are answered before its code is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..program.nodes import (
+    Aggregate,
+    Assign,
+    Binary,
+    BuiltinCall,
+    Conditional,
+    Contains,
+    Delete,
+    ElementValue,
+    Evaluate,
+    Expression,
+    Format,
+    FunctionCall,
+    If,
+    LocalValue,
+    Logical,
+    Loop,
+    ReadMemory,
+    ReadString,
+    Return,
+    SendEvent,
+    Statement,
+    TableText,
+    TryCatch,
+    Unary,
+    Update,
+)
+from ..program.symbols import Local
+
+
+def operands(expression: Expression) -> Sequence[Expression]:
+    """Return the direct operands of an expression of a kernel handler, in order of evaluation."""
+    match expression:
+        case Unary():
+            return (expression.operand,)
+        case Binary() | Logical():
+            return (expression.left, expression.right)
+        case Conditional():
+            return (expression.condition, expression.yes, expression.no)
+        case Contains() | ElementValue():
+            return [key for key in expression.keys if key is not None]
+        case Assign() | Update() | Aggregate():
+            return (expression.target, expression.value)
+        case FunctionCall() | Format():
+            return expression.arguments
+        case BuiltinCall():
+            return [*expression.arguments, *([expression.kernel_form] if expression.kernel_form is not None else [])]
+        case TableText():
+            return (expression.index,)
+        case ReadMemory() | ReadString():
+            return (expression.address,)
+        case _:
+            return ()
+
+
+def walk(expression: Expression) -> Iterator[Expression]:
+    """Yield an expression and all it is made of; not the bodies of functions."""
+    yield expression
+    for operand in operands(expression):
+        yield from walk(operand)
+
+
+def statement_parts(statement: Statement) -> tuple[list[Expression], list[list[Statement]]]:
+    """Return a statement's own expressions and its nested blocks."""
+    match statement:
+        case Evaluate():
+            return [statement.expression], []
+        case If():
+            return [statement.condition], [statement.then, statement.otherwise]
+        case Loop():
+            return [statement.condition] if statement.condition else [], [statement.body, statement.step]
+        case Return():
+            return [statement.value] if statement.value is not None else [], []
+        case TryCatch():
+            return [], [statement.body, statement.handler]
+        case SendEvent():
+            return list(statement.values), []
+        case Delete():
+            return [statement.target] if isinstance(statement.target, ElementValue) else [], []
+        case _:
+            return [], []
+
+
+def all_expressions(statements: Sequence[Statement]) -> Iterator[Expression]:
+    """Yield every expression of a body, nested ones too, not those of functions it calls."""
+    for statement in statements:
+        own, blocks = statement_parts(statement)
+        for expression in own:
+            yield from walk(expression)
+        for block in blocks:
+            yield from all_expressions(block)
+
+
+def has_effects(expression: Expression) -> bool:
+    """Whether evaluating it may change a variable, send an event or leave the handler (but by a run-time error)."""
+    return any(isinstance(part, Assign | Update | Aggregate | FunctionCall) for part in walk(expression))
+
+
+def assigned_locals(statements: Sequence[Statement]) -> set[Local]:
+    """Return the locals that a body assigns to."""
+    found: set[Local] = set()
+    for part in all_expressions(statements):
+        if isinstance(part, Assign | Update) and isinstance(part.target, LocalValue):
+            found.add(part.target.local)
+    for statement in statements:
+        found |= _caught(statement)
+    return found
+
+
+def _caught(statement: Statement) -> set[Local]:
+    found = {statement.message} if isinstance(statement, TryCatch) and statement.message is not None else set()
+    for block in statement_parts(statement)[1]:
+        for inner in block:
+            found |= _caught(inner)
+    return found
+
+
+def mentions(expression: Expression, local: Local) -> bool:
+    """Whether an expression reads or writes a local."""
+    return any(isinstance(part, LocalValue) and part.local is local for part in walk(expression))
+
+
+def may_raise(expression: Expression) -> bool:
+    """Whether evaluating it (functions that it calls excepted) may raise a run-time error."""
+    for part in walk(expression):
+        match part:
+            case ReadMemory() | ReadString():
+                return True
+            case Binary() | Update() if part.operator in ("/", "%"):
+                return True
+            case Assign() | Update() | Aggregate() if isinstance(part.target, ElementValue):
+                return True
+            case _:
+                pass
+    return False
+
+
+def sends_several(statements: Sequence[Statement]) -> bool:
+    """Whether one run of a body may send more than one record, that of a run-time error included."""
+    return _Records().body(statements, 0, False) > 1
+
+
+class _Records:
+    """Counts the records on the longest way through a body; 2 stands for any more."""
+
+    def __init__(self) -> None:
+        self.most = 0
+
+    def body(self, statements: Sequence[Statement], sent: int, caught: bool) -> int:
+        self._block(statements, sent, caught)
+        return self.most
+
+    def _note(self, sent: int) -> int:
+        self.most = max(self.most, sent)
+        return min(sent, 2)
+
+    def _block(self, statements: Sequence[Statement], sent: int, caught: bool) -> int:
+        for statement in statements:
+            sent = self._statement(statement, sent, caught)
+        return sent
+
+    def _statement(self, statement: Statement, sent: int, caught: bool) -> int:
+        expressions, blocks = statement_parts(statement)
+        for expression in expressions:
+            sent = self._expression(expression, sent, caught)
+        match statement:
+            case SendEvent():
+                return self._note(sent + 1)
+            case If():
+                return max(self._block(block, sent, caught) for block in blocks)
+            case TryCatch():
+                inside = self._block(statement.body, sent, True)
+                return max(inside, self._block(statement.handler, inside, caught))
+            case _:
+                return sent
+
+    def _expression(self, expression: Expression, sent: int, caught: bool) -> int:
+        if sent and not caught and may_raise(expression):
+            self._note(sent + 1)
+        for part in walk(expression):
+            function = part.function if isinstance(part, FunctionCall) else None
+            while function is not None and not function.is_recursive:
+                sent = self._block(function.body, sent, caught)
+                function = function.next_overload
+        return sent

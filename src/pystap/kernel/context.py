@@ -1,0 +1,188 @@
+"""The state that code generation carries: for the whole program, for one handler, for one expanded function.
+
+The modules for expressions, strings and statements need each other; they reach one another through `Generators`, which
+handlers.py fills in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from ..abi.event_layout import ERROR_EVENTS
+from ..abi.map_layout import CONTROL_MAP, Counter, MapLayout
+from ..abi.session_image import ErrorPlace
+from ..program.nodes import Expression, Statement
+from ..program.program import ElaboratedProgram, Handler
+from ..program.symbols import Global, Local
+from ..source import Span
+from .ir import Code, Module
+
+if TYPE_CHECKING:
+    from .scratch import Temporaries
+
+
+class InternalError(Exception):
+    """Something stands in kernel code that elaboration should not have left there."""
+
+
+@dataclass(frozen=True, slots=True)
+class KernelFacts:
+    """What the code generator must know of the kernel and of the run.
+
+    `fetching_atomics`: compare-and-swap, exchange and fetch-and-add work (5.12). `bpf_loop`: the helper works with
+    callbacks. `typed_syscall_tracepoints` are the BTF ids of `btf_trace_sys_enter` and `btf_trace_sys_exit` where typed
+    tracepoints load, else None. `timing` counts hits and times of every handler. `ringbuf_bytes` is a power of two
+    pages.
+    """
+
+    possible_cpus: int
+    fetching_atomics: bool = True
+    bpf_loop: bool = True
+    typed_syscall_tracepoints: tuple[int, int] | None = None
+    timing: bool = False
+    ringbuf_bytes: int = 1 << 22
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string in memory: `size` readable bytes (a multiple of 8, all zero behind the string), 8-byte aligned.
+
+    `width` is the longest string it can be. `is_stable` says that nothing but the end of its statement changes it;
+    `literal` is its content when that is known.
+    """
+
+    pointer: str
+    size: int
+    width: int
+    is_stable: bool
+    literal: bytes | None = None
+
+
+class Generators(Protocol):
+    """The code generators that call each other across modules."""
+
+    def long(self, h: HandlerContext, expression: Expression) -> str:
+        """Evaluate a long; returns its i64."""
+
+    def text(self, h: HandlerContext, expression: Expression) -> Text:
+        """Evaluate a string; returns where it is."""
+
+    def text_into(self, h: HandlerContext, expression: Expression, pointer: str, width: int) -> None:
+        """Evaluate a string into a buffer of buffer_size(width) bytes, filling it wholly."""
+
+    def effect(self, h: HandlerContext, expression: Expression) -> None:
+        """Evaluate an expression whose value nobody uses."""
+
+    def joined_into(self, h: HandlerContext, texts: list[Text], target: Text) -> None:
+        """Concatenate strings into a buffer."""
+
+    def message_into(self, h: HandlerContext, message: str, value: str, target: Text) -> None:
+        """Write an error message, `value` (i64) in place of its `%d` or `%#x`, into a buffer."""
+
+    def block(self, h: HandlerContext, statements: list[Statement]) -> None:
+        """Run statements."""
+
+
+@dataclass(slots=True)
+class ProgramContext:
+    """What all handlers share. `errors` grows as code that may raise run-time errors is made."""
+
+    program: ElaboratedProgram
+    layout: MapLayout
+    facts: KernelFacts
+    generators: Generators
+    module: Module = field(default_factory=Module)
+    errors: list[ErrorPlace] = field(default_factory=list)
+    scratch_bytes: int = 0
+    can_stop: bool = False
+    """Some kernel handler may end the session, so every one must look at `stopped` first."""
+
+    @property
+    def errors_stop(self) -> bool:
+        """Whether the first error that nothing catches ends the session."""
+        limits = self.program.limits
+        return limits.max_errors == 0 and not limits.suppress_handler_errors
+
+
+@dataclass(slots=True)
+class Catch:
+    """Where a run-time error goes: to `label`, after its message was put into the buffer `message`."""
+
+    label: str
+    message: Text | None
+
+
+@dataclass(slots=True)
+class Frame:
+    """The locals of the handler or of one expansion of a function: alloca or buffer of each, and where control goes."""
+
+    places: dict[Local, Text | str]
+    return_label: str
+    return_place: Text | str | None
+    next_label: str
+
+
+@dataclass(slots=True)
+class HandlerContext:
+    """The code of one handler while it is made.
+
+    `%regs`, `%number` and `%result` are the arguments of a system call handler's function. `record` is the event record
+    that is being filled, to be discarded when an error leaves it. `in_group` is the stack variable that counts the
+    records of a handler which sends several.
+    """
+
+    shared: ProgramContext
+    handler: Handler
+    code: Code
+    temporaries: Temporaries
+    frame: Frame
+    exit_label: str
+    catch: Catch | None = None
+    record: str | None = None
+    record_count: str | None = None
+    wake: str | None = None
+    context_places: dict[str, str] = field(default_factory=dict)
+    uses_generation: bool = False
+    uses_row: bool = False
+    expanding: list[str] = field(default_factory=list)
+
+    @property
+    def generate(self) -> Generators:
+        return self.shared.generators
+
+    @property
+    def module(self) -> Module:
+        return self.shared.module
+
+    @property
+    def control(self) -> str:
+        return self.module.map(CONTROL_MAP)
+
+    def counter(self, counter: Counter) -> str:
+        """Return the address of one of the handler's counters."""
+        return self.code.offset(self.control, self.shared.layout.counter_offset(self.handler.index, counter))
+
+    def count(self, counter: Counter) -> None:
+        """Add one to a counter of the handler."""
+        self.code.add_atomically(self.counter(counter), "1")
+
+    def global_maps(self, variable: Global) -> tuple[str, ...]:
+        """Return the symbols of the maps of an array or a statistic: one, or two buffers."""
+        return tuple(self.module.map(name) for name in self.shared.layout.places[variable.name].maps)
+
+    def error_number(self, message: str) -> int:
+        """Return the event number for an error of this handler with this whole message."""
+        place = ErrorPlace(message, self.handler.index)
+        if place not in self.shared.errors:
+            self.shared.errors.append(place)
+        return ERROR_EVENTS + self.shared.errors.index(place)
+
+
+def subject_of(span: Span) -> str:
+    """Return how an error names what stands at a place of the script: its first word."""
+    text = span.source.text[span.start : span.end].lstrip("$@&*(")
+    end = 0
+    while end < len(text) and (text[end].isalnum() or text[end] == "_"):
+        end += 1
+    return f"identifier '{text[:end]}'"

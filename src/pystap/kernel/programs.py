@@ -1,0 +1,174 @@
+"""Programs: which handlers run in which, and how they get their context.
+
+    probe syscall.open { A }   probe syscall.* { B }   ->   sys_enter:  switch number { open: A; B }  default: { B }
+
+All handlers on system calls of one direction are one program, with a switch on the number. Each perf clock has its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..abi.image import ProgramKind
+from ..abi.session_image import ProgramAttachment
+from ..arch import x86_64 as arch
+from ..program.attach import AttachSpec, PerfClock, Syscalls
+from ..program.program import ElaboratedProgram, Handler, Target
+from .context import InternalError, ProgramContext
+from .handlers import HandlerCode, context_use, make_handler
+from .ir import Code, Helper
+
+_INLINE_STACK = 160
+"""How much stack all inlined handlers of a program may take together; the others are functions of their own."""
+_INLINE_LINES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedProgram:
+    """A program whose function is in the module; `btf_id` is that of a typed tracepoint, else 0."""
+
+    kind: ProgramKind
+    btf_id: int
+    attachment: ProgramAttachment
+
+
+def kernel_handlers(program: ElaboratedProgram) -> list[Handler]:
+    return [handler for handler in program.handlers if handler.target is Target.KERNEL]
+
+
+def make_programs(shared: ProgramContext) -> list[PlannedProgram]:
+    """Generate all programs."""
+    planned = []
+    handlers = kernel_handlers(shared.program)
+    for returns in (False, True):
+        group = [h for h in handlers if isinstance(h.attach, Syscalls) and h.attach.returns is returns]
+        if group:
+            planned.append(_syscall_program(shared, group, returns))
+    for handler in handlers:
+        match handler.attach:
+            case Syscalls():
+                pass
+            case PerfClock():
+                planned.append(_clock_program(shared, handler))
+            case other:
+                raise InternalError(f"a kernel handler on {other}")
+    return planned
+
+
+def _numbers(handler: Handler) -> frozenset[int] | None:
+    assert isinstance(handler.attach, Syscalls)
+    return handler.attach.numbers
+
+
+def _syscall_program(shared: ProgramContext, handlers: list[Handler], returns: bool) -> PlannedProgram:
+    name = "syscall_return" if returns else "syscall_entry"
+    uses = [context_use(handler) for handler in handlers]
+    dispatches = any(_numbers(handler) is not None for handler in handlers)
+    wants_number = dispatches or any(use.number for use in uses)
+    wants_registers = any(use.arguments for use in uses) or (returns and wants_number)
+    typed = shared.facts.typed_syscall_tracepoints if wants_registers else None
+    code = Code()
+    registers = code.value("regs", "load volatile ptr, ptr %context, align 8") if wants_registers else "null"
+    second = "0"
+    if any(use.result for use in uses) if returns else wants_number:
+        second = code.value("second", f"load volatile i64, ptr {code.offset('%context', 8)}, align 8")
+    number, result = (second, "0") if not returns else ("0", second)
+    if returns and wants_number:
+        number = _saved_number(code, registers, typed is not None)
+    made = _make_all(shared, handlers, typed is not None)
+    _dispatch(code, handlers, made, number, f"ptr %context, ptr {registers}, i64 {number}, i64 {result}")
+    _finish(shared, code, name)
+    attach: AttachSpec = Syscalls(returns, _all_numbers(handlers))
+    attachment = ProgramAttachment(name, attach, tuple(handler.index for handler in handlers))
+    if typed is None:
+        return PlannedProgram(ProgramKind.RAW_TRACEPOINT, 0, attachment)
+    return PlannedProgram(ProgramKind.TYPED_TRACEPOINT, typed[returns], attachment)
+
+
+def _saved_number(code: Code, registers: str, is_typed: bool) -> str:
+    """Emit the reading of the system call's number at its return, where only the saved registers have it."""
+    place = code.offset(registers, arch.PT_REGS_OFFSETS[arch.SYSCALL_NUMBER])
+    if is_typed:
+        return code.load("number", place)
+    copy = code.alloca("number", "i64")
+    code.helper("read", Helper.PROBE_READ_KERNEL, f"ptr {copy}, i32 8, ptr {place}")
+    return code.load("number", copy)
+
+
+def _all_numbers(handlers: Sequence[Handler]) -> frozenset[int] | None:
+    union: frozenset[int] = frozenset()
+    for handler in handlers:
+        numbers = _numbers(handler)
+        if numbers is None:
+            return None
+        union |= numbers
+    return union
+
+
+def _dispatch(code: Code, handlers: list[Handler], made: dict[int, HandlerCode], number: str, arguments: str) -> None:
+    """Emit the calls of the handlers for each number; those for the same numbers share a case."""
+    combinations = _combinations(handlers)
+    default = tuple(h for h in handlers if _numbers(h) is None)
+    done = code.name("done")
+    if list(combinations) != [default]:
+        labels = {group: code.name("default" if group == default else "case") for group in combinations}
+        labels.setdefault(default, done)
+        cases = sorted((n, labels[group]) for group, numbers in combinations.items() for n in numbers)
+        code.switch(number, labels[default], cases)
+    else:
+        labels = {default: code.name("all")}
+    for group in combinations:
+        code.begin(labels[group])
+        for handler in group:
+            code.line(f"call void {made[handler.index].symbol}({arguments})")
+        code.jump(done)
+    code.begin(done)
+    code.ret("i32 0")
+
+
+def _combinations(handlers: list[Handler]) -> dict[tuple[Handler, ...], list[int]]:
+    """Return the sets of handlers that run together, in the program's order, with the numbers for which they do.
+
+    The set of those that run for every number comes first, without numbers, if there is any such handler.
+    """
+    default = tuple(h for h in handlers if _numbers(h) is None)
+    result: dict[tuple[Handler, ...], list[int]] = {default: []} if default else {}
+    for number in sorted({n for h in handlers for n in _numbers(h) or ()}):
+        group = tuple(h for h in handlers if number in (_numbers(h) or (number,)))
+        result.setdefault(group, [])
+        if group != default:
+            result[group].append(number)
+    return result
+
+
+def _make_all(shared: ProgramContext, handlers: list[Handler], is_typed: bool) -> dict[int, HandlerCode]:
+    """Generate the handlers: inlined while they are called from one place and there is stack, else as functions."""
+    made, stack = {}, 0
+    combinations = _combinations(handlers)
+    for handler in handlers:
+        trial = make_handler(_trial(shared), handler, is_typed, True)
+        fits = stack + trial.stack_bytes <= _INLINE_STACK and trial.lines <= _INLINE_LINES
+        inline = sum(handler in group for group in combinations) == 1 and (fits or len(handlers) == 1)
+        stack += trial.stack_bytes if inline else 0
+        made[handler.index] = make_handler(shared, handler, is_typed, inline)
+    return made
+
+
+def _trial(shared: ProgramContext) -> ProgramContext:
+    """Return a context to generate a handler in only to see how large it gets."""
+    return ProgramContext(shared.program, shared.layout, shared.facts, shared.generators, can_stop=shared.can_stop)
+
+
+def _clock_program(shared: ProgramContext, handler: Handler) -> PlannedProgram:
+    name = f"clock_{handler.index}"
+    code = Code()
+    made = make_handler(shared, handler, False, True)
+    code.line(f"call void {made.symbol}(ptr %context, ptr null, i64 0, i64 0)")
+    code.ret("i32 0")
+    _finish(shared, code, name)
+    return PlannedProgram(ProgramKind.PERF_EVENT, 0, ProgramAttachment(name, handler.attach, (handler.index,)))
+
+
+def _finish(shared: ProgramContext, code: Code, name: str) -> None:
+    shared.module.function(name, code.function(f"i32 @{name}(ptr %context)", f"program.{name}"))
