@@ -1,0 +1,69 @@
+"""The registry of declared built-in functions.
+
+Each module here has its rows in `ROWS`; looking a name up imports only the module that declares it. The table of names
+is checked against the modules by tests/tapset/test_registry.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+
+from ...program.builtins import Builtin
+
+MODULES = {
+    "context": """cpu egid euid execname gid pexecname pgrp pid pp ppfunc ppid probefunc remote_id remote_uri sid
+        stp_pid target tid uid""",
+    "conversions": """AF_INET AF_INET6 HZ MAJOR MINOR MKDEV WEXITSTATUS WIFEXITED WTERMSIG big_endian2 big_endian4
+        big_endian8 htonl htonll htons little_endian2 little_endian4 little_endian8 mem_page_size ntohl ntohll ntohs
+        usrdev2kerndev""",
+    "errno": "errno_p errno_str return_str",
+    "floats": """fp32_to_fp64 fp_add fp_div fp_eq fp_le fp_lt fp_mul fp_rem fp_sqrt fp_sub fp_to_long fp_to_string
+        long_to_fp string_to_fp""",
+    "network": """format_ipaddr ip_ntop msg_flags_num2str sock_fam_num2str sock_fam_str2num sock_flags_num2str
+        sock_prot_num2str sock_prot_str2num sock_state_num2str sock_state_str2num sock_type_num2str
+        sock_type_str2num""",
+    "output": """abort ansi_clear_screen ansi_cursor_hide ansi_cursor_move ansi_cursor_restore ansi_cursor_save
+        ansi_cursor_show ansi_new_line ansi_reset_color ansi_set_color ansi_set_color2 ansi_set_color3 error exit ftrace
+        log printk warn""",
+    "session": """commit discard get_loadavg_index randint speculate speculation sprint_loadavg switch_file system""",
+    "signals": "rlimit_from_str sa_flags_str sa_handler_str signal_str sigset_mask_str",
+    "strings": "isdigit isinstr str_replace stringat strlen strpos strtol substr",
+    "syscall": "_syscall_argstr _syscall_retstr",
+    "text": "matched matched_str ngroups string_quoted text_str text_strn tokenize",
+    "time": """cpu_clock_ms cpu_clock_ns cpu_clock_s cpu_clock_us ctime get_cycles gettimeofday_ms gettimeofday_ns
+        gettimeofday_s gettimeofday_us jiffies ktime_get_ns local_clock_ms local_clock_ns local_clock_s local_clock_us
+        tz_ctime tz_gmtoff tz_name""",
+    "units": """bytes_to_string cputime_to_msecs cputime_to_string cputime_to_usecs msecs_to_string nsecs_to_string
+        pages_to_string usecs_to_string""",
+}
+"""The names that each module declares."""
+
+_module_of = {name: module for module, names in MODULES.items() for name in names.split()}
+_found: dict[str, tuple[Builtin, ...]] = {}
+
+
+def lookup(name: str) -> tuple[Builtin, ...]:
+    """Return the overloads of a function, () when there is none."""
+    rows = _found.get(name)
+    if rows is None:
+        module = _module_of.get(name)
+        rows = tuple(row for row in _rows(module) if row.name == name) if module is not None else ()
+        _found[name] = rows
+    return rows
+
+
+def names() -> Iterable[str]:
+    """Return the names of all declared functions; imports nothing."""
+    return _module_of.keys()
+
+
+def all_rows() -> Iterator[Builtin]:
+    """Yield every row; imports every module."""
+    for module in MODULES:
+        yield from _rows(module)
+
+
+def _rows(module: str) -> tuple[Builtin, ...]:
+    rows: tuple[Builtin, ...] = import_module("." + module, __name__).ROWS
+    return rows

@@ -1,0 +1,167 @@
+"""64-bit floating point numbers kept in longs (tapset::floatingpoint): IEEE 754 arithmetic on their bits."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+from ...program.builtins import Builtin, Effect
+from ...program.fault_messages import RuntimeFault
+from ...program.types import LONG_MAX, LONG_MIN, Type
+from ..services import Services
+
+L, S = Type.LONG, Type.STRING
+_INFINITY = float("inf")
+_NAN = float("nan")
+
+
+def _float(bits: int) -> float:
+    value: float = struct.unpack("<d", (bits & 0xFFFF_FFFF_FFFF_FFFF).to_bytes(8, "little"))[0]
+    return value
+
+
+def _bits(value: float) -> int:
+    """Return a number's bits; every result that is no number has the same ones."""
+    if value != value:
+        return 0x7FF8_0000_0000_0000
+    return int.from_bytes(struct.pack("<d", value), "little", signed=True)
+
+
+def _add(a: float, b: float) -> float:
+    return a + b
+
+
+def _sub(a: float, b: float) -> float:
+    return a - b
+
+
+def _mul(a: float, b: float) -> float:
+    return a * b
+
+
+def _div(a: float, b: float) -> float:
+    """Divide; a divisor of 0 gives an infinity of the right sign, or no number for 0 / 0."""
+    import math
+
+    if b != 0:
+        return a / b
+    if a == 0 or a != a:
+        return _NAN
+    return math.copysign(_INFINITY, a) * math.copysign(1.0, b)
+
+
+def _rem(a: float, b: float) -> float:
+    """Return the IEEE 754 remainder: the quotient is rounded to the nearest even integer."""
+    import math
+
+    if b == 0 or a in (_INFINITY, -_INFINITY):
+        return _NAN
+    return math.remainder(a, b)
+
+
+def _row(name: str, parameters: tuple[str, str], operation: Callable[[float, float], float]) -> Builtin:
+    def user(rt: Services, a: int, b: int) -> int:
+        return _bits(operation(_float(a), _float(b)))
+
+    return Builtin(name, ((parameters[0], L), (parameters[1], L)), L, Effect.PURE, user)
+
+
+def fp_eq(rt: Services, a: int, b: int) -> int:
+    return int(_float(a) == _float(b))
+
+
+def fp_le(rt: Services, a: int, b: int) -> int:
+    return int(_float(a) <= _float(b))
+
+
+def fp_lt(rt: Services, a: int, b: int) -> int:
+    return int(_float(a) < _float(b))
+
+
+def fp_sqrt(rt: Services, bits: int) -> int:
+    import math
+
+    value = _float(bits)
+    return _bits(_NAN if value < 0 else math.sqrt(value))
+
+
+def long_to_fp(rt: Services, value: int) -> int:
+    return _bits(float(value))
+
+
+def fp32_to_fp64(rt: Services, bits: int) -> int:
+    """Convert the 32-bit number in the low half."""
+    return _bits(struct.unpack("<f", (bits & 0xFFFF_FFFF).to_bytes(4, "little"))[0])
+
+
+def string_to_fp(rt: Services, text: str) -> int:
+    """Convert a decimal number; an error for any other text."""
+    try:
+        return _bits(float(text))
+    except ValueError:
+        raise RuntimeFault(f"string_to_fp: '{text}' is not a number") from None
+
+
+def fp_to_long(rt: Services, bits: int, mode: int, exact: int) -> int:
+    """Round to an integer, saturated to 64 bits; no number gives the largest.
+
+    Modes: 0 to the nearest, ties to even; 1 toward zero; 2 down; 3 up; 4 to the nearest, ties away from zero; 6 to odd
+    when inexact. `exact` asks for an exception that nothing here takes.
+    """
+    value = _float(bits)
+    if value != value or value >= float(1 << 63):
+        return LONG_MAX
+    if value < float(-(1 << 63)):
+        return LONG_MIN
+    return _round(value, mode)
+
+
+def _round(value: float, mode: int) -> int:
+    import math
+
+    down = math.floor(value)
+    rest = value - down
+    match mode:
+        case 1:
+            return math.trunc(value)
+        case 2:
+            return down
+        case 3:
+            return math.ceil(value)
+        case 4 if rest == 0.5:
+            return down + 1 if value > 0 else down
+        case 6 if rest:
+            return down | 1
+        case _:
+            return round(value)
+
+
+def fp_to_string(rt: Services, bits: int, precision: int) -> str:
+    """Return the number with `precision` digits (0 to 100) behind the point, rounded to the nearest."""
+    value = _float(bits)
+    if value != value:
+        return "NaN"
+    if value in (_INFINITY, -_INFINITY):
+        return "inf" if value > 0 else "-inf"
+    return f"{value:.{min(max(precision, 0), 100)}f}"[: rt.max_string]
+
+
+_ONE = ("infp", L)
+_TWO = (("infp1", L), ("infp2", L))
+
+ROWS = (
+    _row("fp_add", ("add1", "add2"), _add),
+    _row("fp_sub", ("sub1", "sub2"), _sub),
+    _row("fp_mul", ("mul1", "mul2"), _mul),
+    _row("fp_div", ("div1", "div2"), _div),
+    _row("fp_rem", ("div1", "div2"), _rem),
+    Builtin("fp_eq", _TWO, L, Effect.PURE, fp_eq),
+    Builtin("fp_le", _TWO, L, Effect.PURE, fp_le),
+    Builtin("fp_lt", _TWO, L, Effect.PURE, fp_lt),
+    Builtin("fp_sqrt", (_ONE,), L, Effect.PURE, fp_sqrt),
+    Builtin("long_to_fp", (("input", L),), L, Effect.PURE, long_to_fp),
+    Builtin("fp32_to_fp64", (("input", L),), L, Effect.PURE, fp32_to_fp64),
+    Builtin("string_to_fp", (("input", S),), L, Effect.PURE, string_to_fp),
+    Builtin("fp_to_long", (_ONE, ("roundingMode", L), ("exact", L)), L, Effect.PURE, fp_to_long),
+    Builtin("fp_to_string", (_ONE, ("precision", L)), S, Effect.PURE, fp_to_string),
+)

@@ -1,0 +1,71 @@
+"""What tapset files in the language itself declare, found without parsing them.
+
+A file is parsed only when a script uses a name of it. The index looks for lines that start a declaration; a line of a
+comment that looks like one costs no more than parsing a file in vain.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "library"
+"""Where pystap's own library lies."""
+
+_DECLARATION = re.compile(r"^[ \t};]*(?:private[ \t]+)?(function|probe)\s+([A-Za-z_]\w*)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryIndex:
+    """Where names are declared: the file of each function, the files of each alias by its first component.
+
+    Overloads of a function stand in one file; a file of an earlier folder hides those of later ones.
+    """
+
+    functions: Mapping[str, Path]
+    aliases: Mapping[str, Sequence[Path]]
+
+
+def library_files(suffix: str = ".stp") -> Iterator[Path]:
+    """Yield pystap's own files that end in `suffix` (".stp" or ".stpm"), in the order of their names."""
+    found = [Path(folder, name) for folder, _, names in os.walk(FOLDER) for name in names if name.endswith(suffix)]
+    yield from sorted(found)
+
+
+def folder_files(folder: Path, suffix: str = ".stp") -> Iterator[Path]:
+    """Yield the files of one folder, not of those in it, in the order of their names; none when it cannot be read."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return
+    yield from (folder / name for name in names if name.endswith(suffix))
+
+
+def read_index(folders: Sequence[Path] = ()) -> LibraryIndex:
+    """Read what the files of `folders` (those of -I) and pystap's own library declare.
+
+    A file that cannot be read declares nothing.
+    """
+    functions: dict[str, Path] = {}
+    aliases: dict[str, dict[Path, None]] = {}
+    files = [path for folder in folders for path in folder_files(folder)]
+    for keyword, name, path in _declarations([*files, *library_files()]):
+        if keyword == "function":
+            functions.setdefault(name, path)
+        else:
+            aliases.setdefault(name, {})[path] = None
+    return LibraryIndex(functions, {root: tuple(paths) for root, paths in aliases.items()})
+
+
+def _declarations(paths: Iterable[Path]) -> Iterator[tuple[str, str, Path]]:
+    """Yield keyword, name (the first component of an alias) and file of each declaration."""
+    for path in paths:
+        try:
+            text = path.read_text(encoding="utf-8", errors="surrogateescape")
+        except OSError:
+            continue
+        for match in _DECLARATION.finditer(text):
+            yield match[1], match[2], path

@@ -1,0 +1,60 @@
+"""What the user side of a built-in function may ask of the runtime that calls it.
+
+A built-in raises the script's run-time errors as program.fault_messages.RuntimeFault, with a message alone.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+CLOCK_MONOTONIC_COARSE = 6
+"""A clock that `time` has no name for (include/uapi/linux/time.h): it advances with each tick."""
+
+
+class Services(Protocol):
+    """The runtime, as rows of tapset/functions see it: the first argument of every `Builtin.user`."""
+
+    @property
+    def max_string(self) -> int:
+        """The longest string in bytes: MAXSTRINGLEN - 1."""
+
+    @property
+    def matched_groups(self) -> tuple[str, ...] | None:
+        """The text and the groups of the last `=~`, "" for a group without part; None when it did not match."""
+
+    @property
+    def probe_point(self) -> str:
+        """What pp() gives in the handler that runs now."""
+
+    @property
+    def target_pid(self) -> int:
+        """The process of -c or -x, 0 without."""
+
+    def write(self, text: str, /) -> object:
+        """Append to the output of the script."""
+
+    def log(self, text: str, /) -> None:
+        """Send text, which ends in a newline, to the standard error output at once."""
+
+    def warn(self, text: str, /) -> None:
+        """Show a warning, given without its "WARNING: " and its newline, on the standard error output at once."""
+
+    def exit(self) -> None:
+        """Ask for the end of the session; the handler goes on."""
+
+    def abort(self) -> None:
+        """Ask for the end of the session and leave the handler by an exception that no `catch` takes."""
+
+    def switch_file(self) -> None:
+        """Go on in the next output file (-S)."""
+
+    def system(self, command: str, /) -> None:
+        """Start a shell command in the background, its output on the session's standard output."""
+
+    def read_kernel_memory(self, address: int, size: int, /) -> bytes | None:
+        """Return `size` bytes at an unsigned kernel address, None when they cannot be read."""
+
+    def state(self, kind: type[T], /) -> T:
+        """Return the session's one instance of `kind`, made by `kind()` at the first call."""
