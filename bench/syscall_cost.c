@@ -1,0 +1,40 @@
+/* Times a loop of getppid(2), the cheapest system call that is one. Prints nanoseconds a call, one line a batch.
+ *
+ *   syscall_cost CPU BATCHES CALLS
+ */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static double now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1e9 + t.tv_nsec;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 4) {
+        fprintf(stderr, "usage: %s CPU BATCHES CALLS\n", argv[0]);
+        return 2;
+    }
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    CPU_SET(atoi(argv[1]), &cpus);
+    if (sched_setaffinity(0, sizeof cpus, &cpus) != 0)
+        perror("sched_setaffinity");
+
+    long batches = atol(argv[2]), calls = atol(argv[3]);
+    for (long batch = 0; batch < batches; batch++) {
+        double start = now_ns();
+        for (long call = 0; call < calls; call++)
+            syscall(SYS_getppid);
+        printf("%.3f\n", (now_ns() - start) / calls);
+    }
+    return 0;
+}

@@ -1,0 +1,118 @@
+"""The end of pass 4: everything that a session needs, put together as one `SessionImage`."""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Iterable, Sequence
+
+from .abi.map_layout import GlobalPlace, MapLayout
+from .abi.session_image import EventLayout, GlobalLayout, HandlerLayout, SessionImage
+from .elaborate.global_uses import Uses, uses_of
+from .elaborate.walk import all_statements, called_functions
+from .kernel import KernelCode
+from .program import nodes as n
+from .program.program import ElaboratedProgram, Target
+from .program.symbols import Global, StorageKind
+from .user.codegen import UserCode
+
+
+def assemble(
+    program: ElaboratedProgram,
+    layout: MapLayout,
+    kernel_code: KernelCode,
+    user_code: UserCode,
+    kernel: str,
+    warnings: Sequence[str] = (),
+) -> SessionImage:
+    """Return the image of a program; `kernel` is the release that it was compiled for."""
+    senders = _senders(program)
+    uses = _all_uses(program)
+    return SessionImage(
+        script_name=program.script_name,
+        kernel=kernel,
+        limits=program.limits,
+        maps=kernel_code.maps,
+        programs=kernel_code.programs,
+        attachments=kernel_code.attachments,
+        globals=tuple(_global(variable, program, layout, uses) for variable in program.globals),
+        handlers=tuple(
+            HandlerLayout(
+                handler.index,
+                handler.point,
+                handler.written,
+                str(handler.span),
+                handler.attach,
+                user_code.handler_functions.get(handler.index, ""),
+                _shared(handler.reads),
+                _shared(handler.writes),
+            )
+            for handler in program.handlers
+        ),
+        events=tuple(
+            _event(event, user_code.event_functions[event.number], senders.get(event.number, 0))
+            for event in program.events
+        ),
+        errors=kernel_code.errors,
+        control_size=layout.control_size,
+        handlers_offset=layout.handlers_offset,
+        adds_stride=layout.adds_stride,
+        user_code=marshal.dumps(user_code.compile()),
+        warnings=tuple(warnings),
+    )
+
+
+def _shared(variables: Iterable[Global]) -> tuple[str, ...]:
+    """Return the names of the globals that kernel handlers touch too."""
+    return tuple(sorted(variable.name for variable in variables if variable.storage is not StorageKind.USER))
+
+
+def _event(event: n.Event, function: str, handler: int) -> EventLayout:
+    uses = uses_of(event.body)
+    return EventLayout(event.number, function, handler, _shared(uses.reads), _shared(uses.writes))
+
+
+def _senders(program: ElaboratedProgram) -> dict[int, int]:
+    """Return the index of the handler that sends each event; for one sent from a function, the first that calls it."""
+    senders: dict[int, int] = {}
+    for handler in program.handlers:
+        if handler.target is not Target.KERNEL:
+            continue
+        bodies = [handler.body, *(f.kernel_body for f in called_functions(handler.body) if f.kernel_body is not None)]
+        for body in bodies:
+            for statement in all_statements(body):
+                if isinstance(statement, n.SendEvent):
+                    senders.setdefault(statement.event.number, handler.index)
+    return senders
+
+
+def _global(variable: Global, program: ElaboratedProgram, layout: MapLayout, uses: Uses) -> GlobalLayout:
+    place = layout.places.get(variable.name, GlobalPlace())
+    return GlobalLayout(
+        name=variable.name,
+        type=variable.type,
+        width=variable.width,
+        is_array=variable.is_array,
+        key_types=tuple(variable.key_types),
+        key_widths=tuple(variable.key_widths),
+        size=variable.size if variable.size is not None else program.limits.max_map_entries,
+        wraps=variable.wraps,
+        initial=variable.initial,
+        storage=variable.storage,
+        lock=variable.lock,
+        offset=place.offset,
+        cell=place.cell,
+        maps=place.maps,
+        histograms=tuple(variable.histograms),
+        shift=variable.shift,
+        reads_variance=variable.reads_variance,
+        print_at_end=not variable.is_library and variable in uses.writes and variable not in uses.reads,
+    )
+
+
+def _all_uses(program: ElaboratedProgram) -> Uses:
+    uses = Uses()
+    for handler in program.handlers:
+        uses.add(uses_of(handler.body, in_kernel=handler.target is Target.KERNEL))
+    for event in program.events:
+        uses.add(uses_of(event.body))
+    return uses

@@ -1,0 +1,143 @@
+"""Passes 1 to 4: scripts in, a session image out. LLVM and the front end are imported here and nowhere above."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .abi.map_layout import lay_out
+from .abi.session_image import SessionImage
+from .assemble import assemble
+from .diagnostics import Diagnostic, Diagnostics, PassFailed, ScriptError, render
+from .driver import PassesEnded, Script, limit_fields
+from .elaborate import Inputs, elaborate
+from .elaborate.printer import print_program
+from .kernel import CompilerError, KernelCode, generate
+from .options import Options
+from .options.checks import SYSTEMTAP_VERSION
+from .pass_lines import FAILURES, PassClock, count, say
+from .program.program import ElaboratedProgram, Limits, Target
+from .registries import Builtins, Library, kernel_facts, kernel_types, probe_kinds
+from .runtime.report import wants_color
+from .source import SourceFile
+from .syntax import PreprocessorFacts, ast, parse_script
+from .syntax.printer import print_script
+from .user.codegen import UserCode
+from .user.codegen import generate as generate_user_code
+
+
+def compile_scripts(scripts: Sequence[Script], options: Options, clock: PassClock) -> SessionImage:
+    """Run passes 1 to 4, saying what each did. Raises `PassesEnded` after the last pass asked for, or a failed one."""
+    diagnostics = Diagnostics()
+    current = 1
+    try:
+        trees, library = _parse(scripts, options, diagnostics)
+        clock.done(1, f"parsed user script and {count(library.parsed_files, 'library script')}")
+        _end_after(1, options, lambda: "".join(print_script(tree) for tree in trees))
+        current = 2
+        program = _elaborate(trees, library, options, diagnostics)
+        clock.done(2, "analyzed script: " + _census(program))
+        _end_after(2, options, lambda: print_program(program, placement=clock.wants(2)))
+        current = 3
+        user_code = generate_user_code(program)
+        layout = lay_out(program)
+        clock.done(3, "translated to LLVM IR and Python")
+        current = 4
+        kernel_code = generate(program, layout, kernel_facts(program, options.timing))
+        _keep(options, kernel_code, user_code)
+        _end_after(3, options, lambda: _sources(kernel_code, user_code))
+        image = assemble(program, layout, kernel_code, user_code, os.uname().release)
+        clock.done(4, f"compiled LLVM IR into {count(len(image.programs), 'program')}")
+        _show(diagnostics, options)
+        return image
+    except PassesEnded:
+        _show(diagnostics, options)
+        raise
+    except (PassFailed, ScriptError, CompilerError) as error:
+        if isinstance(error, ScriptError):
+            diagnostics.add(error.diagnostic)
+        elif isinstance(error, CompilerError):
+            diagnostics.add(Diagnostic("ERROR", str(error)))
+        _show(diagnostics, options)
+        say(FAILURES[current])
+        raise PassesEnded(1) from None
+
+
+def _parse(
+    scripts: Sequence[Script], options: Options, diagnostics: Diagnostics
+) -> tuple[list[ast.ScriptFile], Library]:
+    facts = PreprocessorFacts(
+        kernel_release=os.uname().release,
+        systemtap_version=options.compatible or SYSTEMTAP_VERSION,
+        privilege=options.privilege,
+        guru_mode=options.guru,
+        arguments=options.arguments,
+        compatible=options.compatible or None,
+    )
+    library = Library(facts, diagnostics, [Path(folder) for folder in options.tapset_folders])
+    trees = [
+        parse_script(SourceFile(name, text), facts, library.macros, diagnostics=diagnostics) for name, text in scripts
+    ]
+    diagnostics.stop_if_errors()
+    return trees, library
+
+
+def _elaborate(
+    trees: Sequence[ast.ScriptFile], library: Library, options: Options, diagnostics: Diagnostics
+) -> ElaboratedProgram:
+    first = trees[0]
+    script = ast.ScriptFile(first.source, tuple(item for tree in trees for item in tree.items))
+    limits = Limits(**limit_fields(options))  # type: ignore[arg-type]
+    program = elaborate(
+        Inputs(script, library, probe_kinds(), Builtins(), kernel_types, limits, diagnostics, guru=options.guru)
+    )
+    if options.warnings_are_errors and diagnostics.warnings:
+        raise PassFailed(diagnostics)
+    return program
+
+
+def _census(program: ElaboratedProgram) -> str:
+    kernel = sum(handler.target is Target.KERNEL for handler in program.handlers)
+    return (
+        f"{count(len(program.handlers), 'probe')} ({kernel} in the kernel), "
+        f"{count(len(program.functions), 'function')}, 0 embeds, {count(len(program.globals), 'global')}"
+    )
+
+
+def _end_after(number: int, options: Options, text: object) -> None:
+    """End with the text of a pass when it is the last one asked for."""
+    if options.last_pass == number:
+        assert callable(text)
+        sys.stdout.write(text())
+        raise PassesEnded(0)
+
+
+def _sources(kernel_code: KernelCode, user_code: UserCode) -> str:
+    return f"{kernel_code.ir}\n{user_code.source}"
+
+
+def _keep(options: Options, kernel_code: KernelCode, user_code: UserCode) -> None:
+    """Write what was made on the way to a folder and name it (-k)."""
+    if not options.keep_files:
+        return
+    import tempfile
+
+    folder = options.files_folder or tempfile.mkdtemp(prefix="stap")
+    os.makedirs(folder, exist_ok=True)
+    for name, text in (
+        ("program.ll", kernel_code.ir),
+        ("program.s", kernel_code.disassembly() if kernel_code.ir else ""),
+        ("handlers.py", user_code.source),
+    ):
+        Path(folder, name).write_text(text, encoding="utf-8", errors="surrogateescape")
+    say(f'Keeping temporary directory "{folder}"')
+
+
+def _show(diagnostics: Diagnostics, options: Options) -> None:
+    color = wants_color(options.color)
+    warnings = [] if options.no_warnings else diagnostics.warnings
+    for diagnostic in (*warnings, *diagnostics.errors):
+        sys.stderr.write(render(diagnostic, color))
+

@@ -1,0 +1,178 @@
+"""The passes, from a command line's options to an exit status.
+
+    1 parse      script text -> syntax trees
+    2 elaborate  trees, tapset -> ElaboratedProgram
+    3 translate  program -> LLVM IR, Python source
+    4 compile    IR, source -> SessionImage, kept in the cache
+    5 run        image -> output
+
+A start from the cache goes to pass 5 directly; what passes 1 to 4 need is imported only when they run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from .abi.image_file import SUFFIX, NotAnImage, from_bytes, to_bytes
+from .abi.session_image import SessionImage
+from .cache import entry_key, open_cache
+from .options import Options, UsageError, settings_folder
+from .pass_lines import FAILURES, PassClock, say
+
+if TYPE_CHECKING:
+    from .runtime.run_options import RunOptions
+
+Script = tuple[str, str]
+"""The name of a script file, as diagnostics print it, and its text."""
+
+
+class PassesEnded(Exception):
+    """The last pass that was asked for (`-p1` to `-p3`) is through, or a pass failed; `status` is the exit status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def run_stap(options: Options, environ: Mapping[str, str]) -> int:
+    """Run the passes that the options ask for; returns the exit status. Raises `UsageError` for what cannot be read."""
+    scripts = read_scripts(options)
+    clock = PassClock(options.verbose)
+    cache = open_cache(environ, options.use_cache)
+    uses_cache = options.last_pass >= 4 and not options.keep_files and bool(cache.folder)
+    key = entry_key(scripts, options) if uses_cache else ""
+    image = None if options.poison_cache or not key else _load(cache.load(key, SUFFIX))
+    path = ""
+    if image is not None:
+        path = cache.path(key, SUFFIX)
+        clock.done(4, f"using cached {path}", memory=False)
+    else:
+        from .compiler import compile_scripts
+
+        try:
+            image = compile_scripts(scripts, options, clock)
+        except PassesEnded as end:
+            return end.status
+        if key:
+            path = cache.store(key, SUFFIX, to_bytes(image))
+            if cache.trouble and clock.wants(4):
+                say(f"Pass 4: {cache.trouble}")
+    _say_warnings(image, options)
+    if options.last_pass == 4 or options.image_name:
+        path = _write_image(image, options, path)
+    if options.last_pass == 4:
+        print(path, flush=True)
+        return 0
+    leave = ("daemon" if options.output else "detach") if options.detach else ""
+    return run_image(image, run_options(options), environ, clock, leave)
+
+
+def read_scripts(options: Options) -> list[Script]:
+    """Return the main script, then those of -E. Raises `UsageError` when a file cannot be read."""
+    scripts: list[Script] = []
+    if options.script_text is not None:
+        scripts.append(("<input>", options.script_text))
+    elif options.script_file is not None:
+        scripts.append(_read_file(options.script_file))
+    scripts.extend(("<input>", text) for text in options.extra_scripts)
+    return scripts
+
+
+def _read_file(name: str) -> Script:
+    try:
+        with open(0 if name == "-" else name, "rb", closefd=name != "-") as file:
+            data = file.read()
+    except OSError as error:
+        raise UsageError(f"Input file '{name}' cannot be read: {error.strerror}") from None
+    return ("<input>" if name == "-" else name, data.decode(errors="surrogateescape"))
+
+
+def _load(data: bytes | None) -> SessionImage | None:
+    """Return the image of a cache entry; None for one that is missing or unusable."""
+    if data is None:
+        return None
+    try:
+        return from_bytes(data)
+    except NotAnImage:
+        return None
+
+
+def _say_warnings(image: SessionImage, options: Options) -> None:
+    if not options.no_warnings:
+        for text in (*options.warnings, *image.warnings):
+            say(text if text.startswith("WARNING") else f"WARNING: {text}")
+
+
+def _write_image(image: SessionImage, options: Options, cached: str) -> str:
+    """Return the path of the image as a file: NAME.stapimg here for -m NAME, else in the cache, else here."""
+    if options.image_name or not cached:
+        path = (options.image_name or f"stap_{os.getpid()}") + SUFFIX
+        try:
+            with open(path, "wb") as file:
+                file.write(to_bytes(image))
+        except OSError as error:
+            raise UsageError(f"ERROR: cannot write {path}: {error.strerror}") from None
+        return path
+    return cached
+
+
+def run_options(options: Options) -> RunOptions:
+    """Return what pass 5 takes from the command line."""
+    from .runtime.run_options import RunOptions
+
+    return RunOptions(
+        output=options.output,
+        output_size=options.output_size_mb << 20,
+        output_files=options.output_files,
+        command=options.command,
+        pid=options.pid,
+        timeout=options.timeout,
+        globals=options.globals,
+        buffer_mb=options.buffer_mb,
+        timing=options.timing,
+        verbose=options.verbose[4],
+        color=options.color,
+        warnings=not options.no_warnings,
+        display_globals=options.display_globals,
+        name=options.image_name,
+    )
+
+
+def run_image(
+    image: SessionImage,
+    options: RunOptions,
+    environ: Mapping[str, str],
+    clock: PassClock,
+    leave: str = "",
+) -> int:
+    """Pass 5: run an image in the foreground; returns the exit status.
+
+    `leave` is "detach" or "daemon" when the session is to be left running once its probes are live.
+    """
+    from .runtime.foreground import run_in_foreground
+
+    if clock.wants(5):
+        say("Pass 5: starting run.")
+    status = run_in_foreground(image, options, sessions_folder(environ), leave)
+    clock.done(5, "run completed", memory=False)
+    if status:
+        say(FAILURES[5])
+    return status
+
+
+def sessions_folder(environ: Mapping[str, str]) -> str:
+    """Return where sessions that were left running can be found."""
+    return (settings_folder(environ) or "/tmp") + "/run"
+
+
+def limit_fields(options: Options) -> dict[str, int | bool]:
+    """Return the fields of program.Limits that the command line sets."""
+    fields: dict[str, int | bool] = dict(options.limits)
+    if options.suppress_handler_errors:
+        fields["suppress_handler_errors"] = True
+    if options.suppress_time_limits:
+        fields["suppress_time_limits"] = True
+    return fields
+

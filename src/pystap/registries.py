@@ -1,0 +1,188 @@
+"""What the language is made of here: probe kinds, built-in functions, the tapset library, the kernel's types.
+
+The driver hands these to the elaborator, which knows none of them by name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+
+from .cache import open_cache
+from .debuginfo.btf import Btf
+from .debuginfo.btf_types import BtfKind
+from .debuginfo.kernel_types import KernelTypes
+from .diagnostics import Diagnostics
+from .elaborate.walk import all_expressions
+from .kernel import KernelFacts
+from .loader.errors import MissingPrivilege
+from .loader.features import kernel_features
+from .loader.maps import possible_cpus
+from .probes.phases import NeverKind, PhaseKind
+from .probes.syscall import SyscallKind
+from .probes.timer import TimerKind
+from .program.builtins import Builtin
+from .program.attach import Syscalls
+from .program.extension import ProbeKind
+from .program.features import Feature, KernelFeatures
+from .program.nodes import ContextKind, ContextValue
+from .program.program import ElaboratedProgram, Handler, Target
+from .source import SourceFile
+from .syntax import Macro, PreprocessorFacts, ast, parse_script, read_macros
+from .tapset import functions, library_index
+
+
+def probe_kinds() -> dict[str, ProbeKind]:
+    """Return the probe kinds by the first component of their points."""
+    kinds: list[ProbeKind] = [
+        PhaseKind("begin"),
+        PhaseKind("end"),
+        PhaseKind("error"),
+        NeverKind(),
+        TimerKind(),
+        SyscallKind(lambda name: functions.lookup(name)[0]),
+    ]
+    return {kind.root: kind for kind in kinds}
+
+
+OUTPUT_BUFFER = 1 << 24
+"""Bytes of the ring buffer of a script whose kernel handlers send output; -s sets another size."""
+ERROR_BUFFER = 1 << 18
+"""The same where they only report errors."""
+
+
+class Builtins:
+    """The declared built-in functions as elaboration asks for them."""
+
+    def lookup(self, name: str) -> Sequence[Builtin]:
+        return functions.lookup(name)
+
+    def names(self) -> Iterable[str]:
+        return functions.names()
+
+
+@cache
+def kernel_types() -> KernelTypes:
+    """Return the types of the running kernel, read at the first use."""
+    return KernelTypes(Btf.kernel())
+
+
+def kernel_facts(program: ElaboratedProgram, timing: bool) -> KernelFacts:
+    """Return what the kernel code generator must know of this machine, found by trying what the program needs.
+
+    Without the privilege to try, the answers of a current kernel are assumed: who runs the image will see.
+    """
+    kernel_handlers = [handler for handler in program.handlers if handler.target is Target.KERNEL]
+    if not kernel_handlers:
+        return KernelFacts(possible_cpus=1)
+    features = _features()
+    typed = None
+    if any(_reads_call_registers(handler) for handler in kernel_handlers) and _has(features, Feature.TYPED_TRACEPOINT):
+        entry, exit_ = _type_id("btf_trace_sys_enter", "typedef"), _type_id("btf_trace_sys_exit", "typedef")
+        typed = (entry, exit_) if entry is not None and exit_ is not None else None
+    return KernelFacts(
+        possible_cpus=len(possible_cpus()),
+        fetching_atomics=_has(features, Feature.FETCHING_ATOMICS),
+        bpf_loop=_has(features, Feature.BPF_LOOP),
+        typed_syscall_tracepoints=typed,
+        timing=timing,
+        ringbuf_bytes=OUTPUT_BUFFER if program.events else ERROR_BUFFER,
+    )
+
+
+def _features() -> KernelFeatures:
+    folder = open_cache(os.environ).folder
+    try:
+        identity = Path("/sys/kernel/notes").read_bytes().hex()
+    except OSError:
+        identity = ""
+    return kernel_features(_type_id, identity[-40:], Path(folder) if folder else None)
+
+
+def _has(features: KernelFeatures, feature: Feature) -> bool:
+    try:
+        return features.has(feature)
+    except MissingPrivilege:
+        return True
+
+
+def _type_id(name: str, kind: str) -> int | None:
+    kinds = {"func": BtfKind.FUNC, "typedef": BtfKind.TYPEDEF}
+    return kernel_types().btf.find(name, kinds[kind])
+
+
+def _reads_call_registers(handler: Handler) -> bool:
+    """Tell whether a handler needs the saved registers of a system call: its arguments, or the number at return."""
+    if not isinstance(handler.attach, Syscalls):
+        return False
+    returns = handler.attach.returns
+    for expression in all_expressions(handler.body):
+        if isinstance(expression, ContextValue):
+            if expression.kind is ContextKind.SYSCALL_ARGUMENT:
+                return True
+            if returns and expression.kind is ContextKind.SYSCALL_NUMBER:
+                return True
+    return returns and handler.attach.numbers is not None
+
+
+class Library:
+    """The tapset library: pystap's own files and those of `-I` folders, each parsed when one of its names is needed."""
+
+    def __init__(self, facts: PreprocessorFacts, diagnostics: Diagnostics, folders: Sequence[Path] = ()) -> None:
+        self._facts = facts
+        self._diagnostics = diagnostics
+        self._parsed: dict[Path, ast.ScriptFile] = {}
+        special = [place for folder in folders for place in _tapset_places(folder, facts.kernel_release, facts.arch)]
+        self._index = library_index.read_index(special)
+        self.macros: dict[str, Macro] = {}
+        own = [path for place in special for path in library_index.folder_files(place, ".stpm")]
+        for path in (*library_index.library_files(".stpm"), *own):
+            self.macros.update(read_macros(_source(path), facts, self.macros, diagnostics=diagnostics))
+
+    @property
+    def parsed_files(self) -> int:
+        """How many library files were parsed so far."""
+        return len(self._parsed)
+
+    def file_of_function(self, name: str) -> ast.ScriptFile | None:
+        path = self._index.functions.get(name)
+        return self._parse(path) if path is not None else None
+
+    def function_names(self) -> Iterable[str]:
+        return self._index.functions
+
+    def aliases(self, root: str) -> Sequence[ast.AliasDeclaration]:
+        found: list[ast.AliasDeclaration] = []
+        for known, paths in self._index.aliases.items():
+            if fnmatchcase(known, root):
+                for path in paths:
+                    items = self._parse(path).items
+                    found += [item for item in items if isinstance(item, ast.AliasDeclaration)]
+        return found
+
+    def alias_roots(self) -> Iterable[str]:
+        return self._index.aliases
+
+    def _parse(self, path: Path) -> ast.ScriptFile:
+        if path not in self._parsed:
+            self._parsed[path] = parse_script(_source(path), self._facts, self.macros, diagnostics=self._diagnostics)
+        return self._parsed[path]
+
+
+def _tapset_places(folder: Path, release: str, arch: str) -> list[Path]:
+    """Return the folders of a `-I` folder that fit this machine, the most special first (man stap, pass 2).
+
+    For 6.1.0-9-amd64 on x86_64 these are 6.1.0-9-amd64/x86_64, 6.1.0-9-amd64, then the same for 6.1.0 and 6.1, then
+    x86_64 and the folder itself.
+    """
+    short = release.split("-", maxsplit=1)[0]
+    versions = dict.fromkeys((release, short, ".".join(short.split(".")[:2])))
+    places = [place for version in versions for place in (folder / version / arch, folder / version)]
+    return [*places, folder / arch, folder]
+
+
+def _source(path: Path) -> SourceFile:
+    return SourceFile(str(path), path.read_text(encoding="utf-8", errors="surrogateescape"), is_library=True)

@@ -1,0 +1,104 @@
+"""The records of the ring buffer on their way to the event functions (abi/event_layout.py).
+
+Records are handled in the order in which they were reserved. Those of a group wait until the group is closed, then run
+one behind the other, so that what one handler run prints is not torn apart by other CPUs. A group that lost a record is
+left out as a whole and counted: what arrives is never half of a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from struct import Struct
+
+from ..abi.event_layout import ERROR_EVENTS, GROUP_END, GROUP_START, HEADER_SIZE
+from ..loader.ringbuf import RingBuffer
+from .event_loop import BATCH
+
+_HEADER = Struct("=II")
+_LONG = Struct("=q")
+_KEY = GROUP_START - 1
+
+Handler = Callable[[bytes], object]
+"""Runs one event's body with its record; handles what the body raises."""
+
+
+class EventStream:
+    """Reads records and hands each to its handler, by event number; error events go to `on_error(number, value)`.
+
+    `handlers` are indexed by event number. `stopped()` says that a handled record ended the session: what lies behind
+    it in the buffer is not handled any more, except the rest of its group.
+    """
+
+    def __init__(
+        self,
+        buffer: RingBuffer,
+        handlers: Sequence[Handler | None],
+        on_error: Callable[[int, int], None],
+        stopped: Callable[[], bool],
+    ) -> None:
+        self._buffer = buffer
+        self._handlers = handlers
+        self._on_error = on_error
+        self._stopped = stopped
+        self._groups: dict[int, list[bytes]] = {}
+        self._incomplete: set[int] = set()
+        self.lost_groups = 0
+        """Groups left out because a record of them was lost; the kernel counts that record."""
+
+    def read(self) -> int:
+        """Handle up to BATCH records; returns how many there were."""
+        records: list[bytes] = []
+        count = self._buffer.read(records, BATCH)
+        handlers, unpack = self._handlers, _HEADER.unpack_from
+        for record in records:
+            number, group = unpack(record)
+            if group:
+                self._grouped(number, group, record)
+            elif number < ERROR_EVENTS:
+                handler = handlers[number]
+                if handler is not None:
+                    handler(record)
+            else:
+                self._other(number, record)
+            if self._stopped():
+                break
+        return count
+
+    def finish(self) -> None:
+        """Forget the groups that were never closed and count them: no program runs any more."""
+        self.lost_groups += len(self._groups)
+        self._groups.clear()
+
+    def _other(self, number: int, record: bytes) -> None:
+        self._on_error(number - ERROR_EVENTS, _LONG.unpack_from(record, HEADER_SIZE)[0])
+
+    def _one(self, number: int, record: bytes) -> None:
+        if number >= ERROR_EVENTS:
+            self._other(number, record)
+            return
+        handler = self._handlers[number]
+        if handler is not None:
+            handler(record)
+
+    def _grouped(self, number: int, group: int, record: bytes) -> None:
+        key = group & _KEY
+        if number == GROUP_END:
+            records = self._groups.pop(key, [])
+            expected = _LONG.unpack_from(record, HEADER_SIZE)[0]
+            if len(records) != expected or key in self._incomplete:
+                self._incomplete.discard(key)
+                self.lost_groups += 1
+                return
+            for waiting in records:
+                self._one(_HEADER.unpack_from(waiting)[0], waiting)
+            return
+        if group & GROUP_START:
+            if key in self._groups:  # the end of the run before was lost
+                self.lost_groups += 1
+            self._incomplete.discard(key)
+            self._groups[key] = [record]
+        elif key in self._groups:
+            self._groups[key].append(record)
+        else:  # the first record was lost
+            self._incomplete.add(key)
+            self._groups[key] = [record]

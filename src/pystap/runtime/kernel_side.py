@@ -1,0 +1,137 @@
+"""What a session has in the kernel: maps, programs, attachments, the ring buffer, counters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from time import monotonic_ns, time_ns
+
+from ..abi.event_layout import EVENTS_MAP
+from ..abi.image import MapKind, MapSpec
+from ..abi.map_layout import CONTROL_MAP, STOPPED_OFFSET, TARGET_OFFSET, WALL_CLOCK_OFFSET, Counter
+from ..abi.session_image import SessionImage
+from ..loader.image import LoadedImage, load_image
+from ..loader.ringbuf import RingBuffer
+from ..loader.syscalls import wait_for_running_programs
+from ..user.globals import Globals
+from .attach import attach
+from .event_stream import EventStream, Handler
+from .globals_store import GlobalsStore
+from .kernel_counters import KernelCounters, loss_lines
+from .probe_timing import RunTimes
+
+MANY_PERF_LINKS = 4
+"""From so many perf attachments on, detaching is left to a process in the background."""
+
+
+def resized(maps: Sequence[MapSpec], buffer_mb: int) -> list[MapSpec]:
+    """Return the maps with a ring buffer of at least `buffer_mb` megabytes (0: as it is), a power of two."""
+    if not buffer_mb:
+        return list(maps)
+    size = 1 << (buffer_mb * (1 << 20) - 1).bit_length()
+    return [replace(spec, max_entries=size) if spec.name == EVENTS_MAP else spec for spec in maps]
+
+
+class KernelSide:
+    """Loads an image's maps and programs; attaches, stops and closes them. Raises `KernelRefused`."""
+
+    def __init__(self, image: SessionImage, values: Globals, buffer_mb: int, target_pid: int) -> None:
+        self._image = image
+        tokens = {spec.name: spec.initial for spec in image.maps if spec.kind is MapKind.STACK and spec.initial}
+        maps = [replace(spec, initial=None) if spec.name in tokens else spec for spec in image.maps]
+        self._loaded: LoadedImage = load_image(resized(maps, buffer_mb), image.programs)
+        try:
+            for name, token in tokens.items():
+                self._loaded.maps[name].push(token)
+            self.store = GlobalsStore(image, values, self._loaded)
+            self._words = self._loaded.maps[CONTROL_MAP].mapping().words
+            self._words[TARGET_OFFSET // 8] = target_pid
+            self.set_wall_clock()
+            self._counters = KernelCounters(self._words, image.handlers_offset, len(image.handlers))
+            self._ring = RingBuffer(self._loaded.maps[EVENTS_MAP]) if EVENTS_MAP in self._loaded.maps else None
+        except BaseException:
+            self._loaded.close()
+            raise
+
+    def stream(
+        self,
+        handlers: Sequence[Handler | None],
+        on_error: Callable[[int, int], None],
+        stopped: Callable[[], bool],
+    ) -> EventStream | None:
+        """Return the stream of events; None when no handler sends any."""
+        return EventStream(self._ring, handlers, on_error, stopped) if self._ring is not None else None
+
+    def fileno(self) -> int:
+        """The ring buffer's descriptor, -1 when there is none."""
+        return self._ring.fileno() if self._ring is not None else -1
+
+    def attach(self) -> None:
+        """Bring the globals to their maps, then attach everything. Raises `KernelRefused`."""
+        self.store.publish()
+        for attachment in self._image.attachments:
+            link = attach(attachment, self._loaded)
+            if link is not None:
+                self._loaded.add_link(link)
+
+    def set_wall_clock(self) -> None:
+        """Tell programs what to add to CLOCK_MONOTONIC for the time since 1970."""
+        self._words[WALL_CLOCK_OFFSET // 8] = time_ns() - monotonic_ns()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether kernel handlers leave at once: exit() ran in one, or `stop` was called."""
+        return self._words[STOPPED_OFFSET // 8] != 0
+
+    def stop(self) -> None:
+        """Let no handler start from now on."""
+        self._words[STOPPED_OFFSET // 8] = 1
+
+    def stop_and_wait(self) -> None:
+        """Return when no handler runs any more.
+
+        Programs are detached, but where that takes long (0.1 s for a uprobe) their events are only switched off: `close`
+        leaves the rest to a process in the background.
+        """
+        self.stop()
+        links = self._loaded.links
+        if sum(link.is_perf for link in links) <= MANY_PERF_LINKS:
+            self._loaded.detach()
+        for link in self._loaded.links:
+            if link.is_perf:
+                link.disable()
+            else:
+                link.close()
+        if links:
+            wait_for_running_programs()
+
+    def skipped(self) -> int:
+        """Return how many hits were skipped because another handler held a lock: those count against MAXSKIPPED."""
+        return self._counters.total(Counter.SKIPPED_LOCK)
+
+    def skipped_otherwise(self) -> int:
+        """Return how many hits were skipped for other reasons: the session's lock, nesting, the kernel's recursion
+        guard."""
+        misses = sum(program.info().recursion_misses for program in self._loaded.programs.values())
+        counters = self._counters
+        return counters.total(Counter.SKIPPED_USER_LOCK) + counters.total(Counter.SKIPPED_SCRATCH) + misses
+
+    def lost_events(self) -> int:
+        return self._counters.total(Counter.LOST_EVENTS)
+
+    def lost_updates(self) -> int:
+        return self._counters.total(Counter.LOST_UPDATES)
+
+    def loss_lines(self) -> list[str]:
+        """Return a line for each probe and reason of a loss."""
+        return loss_lines(self._image.handlers, self._counters)
+
+    def times(self, handler: int) -> RunTimes:
+        return self._counters.times(handler)
+
+    def close(self) -> None:
+        """Let go of everything. May be called again."""
+        if self._ring is not None:
+            self._ring.close()
+        slow = sum(link.is_perf for link in self._loaded.links) > MANY_PERF_LINKS
+        self._loaded.close(in_background=slow)

@@ -1,0 +1,115 @@
+"""The process that `-c CMD` starts, held back until the probes are live, and the one that `-x PID` names."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+
+_NOT_FOUND, _NOT_EXECUTABLE = 127, 126
+
+
+class TargetFailed(Exception):
+    """The target cannot be used; the message says why."""
+
+
+class TargetCommand:
+    """A command that waits in a forked child until `start`; `pid` is its process id from the beginning.
+
+    The child runs it through the shell, like stap's -c (words and quotes as the shell has them), and keeps the pid:
+    `exec` stands in front of a simple command. `fileno` becomes readable when the command has ended.
+    """
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+        ready, self._go = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _wait_and_run(ready, self._go, command)
+        os.close(ready)
+        self._handle = os.pidfd_open(self.pid)
+        self._status: int | None = None
+
+    def start(self) -> None:
+        """Let the command run."""
+        if self._go >= 0:
+            with suppress(BrokenPipeError):
+                os.write(self._go, b"1")
+            os.close(self._go)
+            self._go = -1
+
+    def fileno(self) -> int:
+        return self._handle
+
+    def wait(self, block: bool = True) -> int | None:
+        """Return the status as waitpid(2) gives it; None when the command has not ended and `block` is false."""
+        if self._status is None:
+            try:
+                pid, status = os.waitpid(self.pid, 0 if block else os.WNOHANG)
+            except ChildProcessError:  # this process is not the parent any more: the session was left running
+                pid, status = self.pid, 0
+            if pid:
+                self._status = status
+        return self._status
+
+    def close(self) -> None:
+        """Let go of the command. One that was never started ends unrun, one that still runs gets SIGTERM."""
+        if self._handle < 0:
+            return
+        if self._go >= 0:
+            os.close(self._go)
+            self._go = -1
+            self.wait()
+        elif self.wait(block=False) is None:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._handle, signal.SIGTERM)
+            self.wait(block=False)
+        os.close(self._handle)
+        self._handle = -1
+
+
+def describe_status(status: int) -> str:
+    """Return what to say about a command that failed, "" when it ended with 0."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        return f"child process exited with signal {number} ({signal.strsignal(number)})"
+    code = os.WEXITSTATUS(status)
+    return f"child process exited with status {code}" if code else ""
+
+
+def check_process(pid: int) -> None:
+    """Raise `TargetFailed` unless a process with that id exists."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        raise TargetFailed(f"no process with id {pid} (-x)") from None
+    except PermissionError:
+        return
+
+
+def _wait_and_run(ready: int, go: int, command: str) -> None:
+    """Run in the child: wait for the word, then become the command. Never returns."""
+    try:
+        os.close(go)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR2, signal.SIGPIPE):
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        if os.read(ready, 1) != b"1":
+            os._exit(0)
+        os.close(ready)
+        _execute(command)
+    except KeyboardInterrupt:
+        os._exit(130)
+    finally:
+        os._exit(_NOT_FOUND)
+
+
+def _execute(command: str) -> None:
+    simple = not any(mark in command for mark in ";|&<>()$`\\\"'*?[#~=%{}\n!")
+    words = command.split() if simple else ["sh", "-c", command]
+    try:
+        os.execvp(words[0], words)
+    except (OSError, IndexError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "empty command"
+        os.write(2, f"ERROR: cannot run '{command}': {reason}\n".encode(errors="surrogateescape"))
+        os._exit(_NOT_EXECUTABLE if isinstance(error, PermissionError) else _NOT_FOUND)

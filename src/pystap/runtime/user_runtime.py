@@ -1,0 +1,99 @@
+"""The object that generated code and built-in functions know as `rt` (user/protocol.py, tapset/services.py)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..user.errors import HandlerExit
+from .output import Output
+from .report import Report
+
+if TYPE_CHECKING:
+    from .on_demand import MemoryReader
+
+T = TypeVar("T")
+_PID_KEYS = ("pid()", "pid")
+
+
+class SessionRuntime:
+    """The services of a running session for user code.
+
+    `max_string` is the longest string in bytes; `on_exit` is called when the script asks for the end.
+    """
+
+    def __init__(
+        self, output: Output, report: Report, target_pid: int, max_string: int, on_exit: Callable[[], None]
+    ) -> None:
+        self.interrupted = False
+        self.context: dict[str, int | str] = {}
+        self.matched_groups: tuple[str, ...] | None = None
+        self.probe_point = ""
+        self.max_string = max_string
+        self.target_pid = target_pid
+        self.write = output.write
+        self.warn = report.warn
+        self.log = report.log
+        self.exit = on_exit
+        self.switch_file = output.switch_file
+        self._flush = output.flush
+        self._reader: MemoryReader | None = None
+        self._states: dict[type[Any], Any] = {}
+        self._children: list[int] = []
+
+    def abort(self) -> None:
+        """End the session and leave the handler at once."""
+        self.exit()
+        raise HandlerExit
+
+    def state(self, kind: type[T], /) -> T:
+        """Return the session's one instance of `kind`, made by `kind()` at the first call."""
+        if kind not in self._states:
+            self._states[kind] = kind()
+        found: T = self._states[kind]
+        return found
+
+    def system(self, command: str, /) -> None:
+        """Start a shell command in the background; what the script printed before comes before its output."""
+        import signal
+
+        self._flush()
+        words = [b"sh", b"-c", command.encode("latin-1", "replace")]
+        defaults = [signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP]
+        self.reap()
+        self._children.append(os.posix_spawn("/bin/sh", words, os.environ, setsigdef=defaults))
+
+    def reap(self, block: bool = False) -> None:
+        """Collect the commands that have ended, or wait for all."""
+        running = []
+        for pid in self._children:
+            try:
+                if os.waitpid(pid, 0 if block else os.WNOHANG) == (0, 0):
+                    running.append(pid)
+            except ChildProcessError:
+                continue
+        self._children = running
+
+    def _memory(self) -> MemoryReader:
+        if self._reader is None:
+            from .on_demand import MemoryReader
+
+            self._reader = MemoryReader()
+        return self._reader
+
+    def read_kernel_memory(self, address: int, size: int, /) -> bytes | None:
+        """Return `size` bytes at an unsigned kernel address, None when they cannot be read."""
+        return self._memory().read_kernel(address, size)
+
+    def read_user_memory(self, address: int, size: int, /) -> bytes | None:
+        """The same for an address of the process that the handled event came from, else of the target."""
+        pid: int | str = self.target_pid
+        for key in _PID_KEYS:
+            pid = self.context.get(key, pid)
+        return self._memory().read_user(pid, address, size) if isinstance(pid, int) and pid else None
+
+    def close(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
