@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from ..diagnostics import Diagnostic, Diagnostics
 from ..program import nodes as n
-from ..program.builtins import Effect
 from ..program.symbols import Global, Local
 from ..program.types import Type
 from ..source import Span
@@ -103,11 +102,14 @@ class _Inference:
 
     def expression(self, node: n.Expression, wanted: Type) -> Type:
         """Infer an expression that should be of type `wanted` (UNKNOWN: anything); returns its type."""
+        if _has_no_value(node):
+            self.diagnostics.error(f"{_subject(node)} gives no value", node.span, _subject(node))
         kind = self._infer(node, wanted)
         if kind is not node.type and kind is not Type.UNKNOWN:
             node.type = kind
             self.changed = True
-        if wanted is not Type.UNKNOWN and kind is not Type.UNKNOWN and kind is not wanted:
+        is_variable = isinstance(node, n.LocalValue | n.GlobalValue | n.ElementValue)  # _agree speaks of these
+        if Type.UNKNOWN not in (wanted, kind) and kind is not wanted and not is_variable:
             message = f"type mismatch: expected {wanted} but found {kind}"
             self.diagnostics.error(message, node.span, _subject(node))
         if self.final and kind is Type.UNKNOWN and not isinstance(node, n.FunctionCall | n.BuiltinCall | n.Format):
@@ -167,13 +169,9 @@ class _Inference:
             case n.BuiltinCall():
                 for argument, (_, kind) in zip(node.arguments, node.builtin.parameters, strict=True):
                     self.expression(argument, kind)
-                if node.builtin.effect is Effect.ACTION or node.builtin.returns is None:
-                    self._no_value(node, wanted, node.builtin.name)
                 return node.builtin.returns or Type.UNKNOWN
             case n.Format():
                 self._format(node)
-                if node.to_output:
-                    self._no_value(node, wanted, "print")
                 return Type.UNKNOWN if node.to_output else Type.STRING
             case n.ReadMemory() | n.ReadString():
                 self.expression(node.address, Type.LONG)
@@ -205,7 +203,8 @@ class _Inference:
         return Type.LONG
 
     def _assign(self, node: n.Assign, wanted: Type) -> Type:
-        kind = self.expression(node.value, wanted if wanted is not Type.UNKNOWN else node.target.type)
+        hint = wanted if wanted is not Type.UNKNOWN else node.target.type
+        kind = self.expression(node.value, hint if node.value.type is Type.UNKNOWN else Type.UNKNOWN)
         return self.expression(node.target, kind)
 
     def _statistic(self, node: n.GlobalValue | n.ElementValue) -> None:
@@ -215,10 +214,6 @@ class _Inference:
         else:
             self.symbol(node.variable, Type.STATISTIC, node.span)
         node.type = Type.STATISTIC
-
-    def _no_value(self, node: n.Expression, wanted: Type, name: str) -> None:
-        if wanted is not Type.UNKNOWN:
-            self.diagnostics.error(f"{name}() gives no value", node.span, _subject(node))
 
     def _call(self, node: n.FunctionCall, wanted: Type) -> Type:
         function: n.Function | None = node.function
@@ -255,6 +250,8 @@ class _Inference:
 
     def statement(self, node: n.Statement) -> None:
         match node:
+            case n.Evaluate(expression=expression) if _has_no_value(expression):
+                self._infer(expression, Type.UNKNOWN)
             case n.Evaluate(expression=expression):
                 self.expression(expression, Type.UNKNOWN)
             case n.If():
@@ -314,6 +311,16 @@ class _Inference:
         )
 
 
+def _has_no_value(node: n.Expression) -> bool:
+    match node:
+        case n.Format(to_output=to_output):
+            return to_output
+        case n.BuiltinCall(builtin=builtin):
+            return builtin.returns is None
+        case _:
+            return False
+
+
 def _subject(node: n.Expression) -> str:
     match node:
         case n.Constant(value=str() as text):
@@ -330,6 +337,8 @@ def _subject(node: n.Expression) -> str:
             return f"identifier '{function.name}'"
         case n.BuiltinCall(builtin=builtin):
             return f"identifier '{builtin.name}'"
+        case n.Format():
+            return "print()"
         case n.Binary(operator=operator) | n.Update(operator=operator) | n.Logical(operator=operator):
             return f"operator '{operator}'"
         case _:

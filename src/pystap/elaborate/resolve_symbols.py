@@ -88,7 +88,7 @@ def _handler(names: Names, index: int, probe: DerivedProbe) -> Handler:
         condition = _collected(names, lambda: ExpressionResolver(names, scope).expression(_not_none(probe.condition)))
         if condition is not None:
             body = [n.If(condition, body, [], span=probe.condition.span)]
-    handler = Handler(index, probe.point, " <- ".join(reversed(probe.chain)), probe.span, probe.attach, body)
+    handler = Handler(index, probe.point, " <- ".join(probe.chain), probe.span, probe.attach, body)
     handler.body = scope.prologue + handler.body
     handler.locals = list(scope.locals.values())
     return handler
