@@ -10,9 +10,9 @@ A pass collects diagnostics in a `Diagnostics` and the run stops after the pass 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import NoReturn
 
+from .records import dataclass, field
 from .source import NO_SOURCE, Span
 
 

@@ -24,8 +24,8 @@ from .loader.maps import possible_cpus
 from .probes.phases import NeverKind, PhaseKind
 from .probes.syscall import SyscallKind
 from .probes.timer import TimerKind
-from .program.builtins import Builtin
 from .program.attach import Syscalls
+from .program.builtins import Builtin
 from .program.extension import ProbeKind
 from .program.features import Feature, KernelFeatures
 from .program.nodes import ContextKind, ContextValue

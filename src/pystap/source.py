@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from .records import dataclass, field
 
 
 @dataclass(frozen=True, eq=False)

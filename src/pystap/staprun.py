@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 
 from .abi.image_file import SUFFIX, NotAnImage, from_bytes
 from .abi.session_image import SessionImage
@@ -12,6 +11,7 @@ from .driver import run_image
 from .options import UsageError
 from .options.staprun import StaprunOptions
 from .pass_lines import PassClock
+from .records import replace
 from .runtime.run_options import RunOptions
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from pystap.abi.event_layout import EVENTS_MAP, struct_format
 from pystap.abi.map_layout import Counter, MapLayout, lay_out
 from pystap.kernel import KernelCode, KernelFacts, generate
+from pystap.loader.errors import KernelRefused
 from pystap.loader.image import LoadedImage, load_image
 from pystap.loader.maps import possible_cpus
 from pystap.loader.programs import Program
@@ -47,13 +47,12 @@ from pystap.program.nodes import (
 from pystap.program.program import ElaboratedProgram, Handler, Limits, Target
 from pystap.program.symbols import Global, Local, StorageKind
 from pystap.program.types import Type, wrap_long
+from pystap.records import dataclass, field, replace
 from pystap.source import SourceFile, Span
 
 SOURCE = SourceFile("test.stp", "counts here and there\n")
 SPAN = Span(SOURCE, 0, 6)
 WIDTH = 127
-
-FACTS = KernelFacts(possible_cpus=len(possible_cpus()), ringbuf_bytes=1 << 16)
 
 ALL_CALLS = Syscalls(returns=False, numbers=None)
 
@@ -159,9 +158,10 @@ def user_string(address: Expression, limit: int = 63) -> ReadString:
     return ReadString(span=SPAN, type=Type.STRING, width=limit, address=address, limit=limit, user=True)
 
 
-def number_of(text: int | None) -> int:
-    assert text is not None
-    return text
+def own_name() -> str:
+    """What execname() gives for this process's main thread."""
+    with open("/proc/self/comm", encoding="latin-1") as file:
+        return file.read().strip()
 
 
 def _unused(*_: object) -> None:
@@ -247,16 +247,15 @@ class Record:
 class Running:
     """A loaded script; `hit` runs its program for system call entries on demand."""
 
-    def __init__(self, script: Script, facts: KernelFacts = FACTS) -> None:
+    def __init__(self, script: Script, facts: KernelFacts | None = None) -> None:
         self.script = script
         self.program = script.program()
         self.layout: MapLayout = lay_out(self.program)
-        self.facts = facts
-        self.code: KernelCode = generate(self.program, self.layout, facts)
+        self.facts = facts or FACTS
+        self.code: KernelCode = generate(self.program, self.layout, self.facts)
         self.image: LoadedImage = load_image(self.code.maps, self.code.programs)
         for lock in (m for m in self.code.maps if m.name.startswith("lock_")):
-            assert lock.initial is not None
-            self.image.maps[lock.name].push(lock.initial)
+            self.image.maps[lock.name].push(bytes(4))
         self.ring = RingBuffer(self.image.maps[EVENTS_MAP]) if EVENTS_MAP in self.image.maps else None
 
     @property
@@ -322,8 +321,8 @@ def _text(field: bytes) -> str:
 
 
 def evaluate(
-    *values: Expression, facts: KernelFacts = FACTS, locals: Sequence[Local] = (), before: Sequence[Statement] = (),
-    globals: Sequence[Global] = (),
+    *values: Expression, facts: KernelFacts | None = None, locals: Sequence[Local] = (),
+    before: Sequence[Statement] = (), globals: Sequence[Global] = (),
 ) -> list[int | str]:  # fmt: skip
     """Run a handler that sends `values` (after the statements `before`) and return what arrived."""
     script = Script(globals=list(globals))
@@ -340,4 +339,27 @@ def with_facts(**changes: Any) -> KernelFacts:
     return replace(FACTS, **changes)
 
 
-Values = Mapping[str, int | str]
+def _detect() -> KernelFacts:
+    """Find out by trying what the kernel that the tests run on can do."""
+    facts = KernelFacts(len(possible_cpus()), fetching_atomics=False, bpf_loop=False, ringbuf_bytes=1 << 16)
+    n = scalar("n")
+    script = Script(globals=[n])
+    script.handler(choose(update(value_of(n), "+", number(1)), [increment(value_of(n))]))
+    if not _loads(script, replace(facts, fetching_atomics=True)):
+        return facts
+    script = Script(locks=1)
+    script.handler(lock=0)
+    return replace(
+        facts, fetching_atomics=True, bpf_loop=_loads(script, replace(facts, fetching_atomics=True, bpf_loop=True))
+    )
+
+
+def _loads(script: Script, facts: KernelFacts) -> bool:
+    try:
+        Running(script, facts).close()
+    except KernelRefused:
+        return False
+    return True
+
+
+FACTS: KernelFacts = _detect()

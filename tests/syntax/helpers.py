@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from pystap.diagnostics import Diagnostics
+from pystap.records import field_names
 from pystap.source import SourceFile
 from pystap.syntax import PreprocessorFacts, ast, parse_script, read_macros
 from pystap.syntax.preprocess import Macro
@@ -60,5 +59,5 @@ def shape(node: object) -> object:
     if isinstance(node, tuple):
         return tuple(shape(part) for part in node)
     if isinstance(node, ast.Node):
-        return (type(node).__name__, *(shape(getattr(node, f.name)) for f in fields(node) if f.name != "span"))
+        return (type(node).__name__, *(shape(getattr(node, name)) for name in field_names(node) if name != "span"))
     return node

@@ -8,9 +8,10 @@ descriptor (DESIGN.md, decision 5). So an image can be cached, saved and loaded 
 from __future__ import annotations
 
 import marshal
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
+
+from ..records import dataclass
 
 FORMAT = 1
 """Raised whenever the layout of the plain tuples below changes; `from_bytes` refuses any other."""

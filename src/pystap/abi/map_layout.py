@@ -21,12 +21,12 @@ Keyless statistics are entry 0 of a per-CPU array named like an array.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 
 from ..program.program import ElaboratedProgram
 from ..program.symbols import Global, StorageKind
 from ..program.types import Type, buffer_size
+from ..records import dataclass
 
 CONTROL_MAP, GLOBALS_MAP, ADDS_MAP = "control", "globals", "adds"
 STOPPED_OFFSET, GENERATION_OFFSET, WALL_CLOCK_OFFSET, TARGET_OFFSET = 0, 8, 16, 24
@@ -118,7 +118,7 @@ def lay_out(program: ElaboratedProgram) -> MapLayout:
         if variable.storage is StorageKind.USER:
             continue
         if variable.is_array or variable.type is Type.STATISTIC:
-            names = ("a_" + variable.name,)
+            names: tuple[str, ...] = ("a_" + variable.name,)
             if variable.storage is StorageKind.DRAINED:
                 names += ("b_" + variable.name,)
             places[variable.name] = GlobalPlace(maps=names)

@@ -6,12 +6,11 @@ staprun, and on a warm start from the cache) works from it alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from ..program.attach import AttachSpec
 from ..program.program import Limits
 from ..program.symbols import StorageKind
 from ..program.types import Type
+from ..records import dataclass, field
 from .image import MapSpec, ProgramSpec
 
 FORMAT_VERSION = 1

@@ -11,7 +11,8 @@ import struct
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from ..records import dataclass
 
 _NT_GNU_BUILD_ID = 3
 _FUNCTION_TYPES = b"tTwW"

@@ -12,13 +12,13 @@ n, total: add-only (per CPU, no lock)       start: shared, lock 0
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from ..program import nodes as n
 from ..program.attach import Phase
 from ..program.program import Handler, Target
 from ..program.symbols import Global, StorageKind
 from ..program.types import Type
+from ..records import dataclass
 from .global_uses import Uses, uses_of
 
 

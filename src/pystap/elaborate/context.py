@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..diagnostics import Diagnostics
 from ..program.attach import AttachSpec
 from ..program.extension import BuiltinSource, ProbeKind, TypeSource, VariableSource
 from ..program.program import Limits
+from ..records import dataclass, field
 from ..source import Span
 from ..syntax import ast
 

@@ -7,11 +7,11 @@ probe work { println(x) }                             each with the body  { x = 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from ..diagnostics import Diagnostic, ScriptError, semantic_error, similar
 from ..program.extension import DerivedPoint, PointPart, ProbeKind
+from ..records import dataclass
 from ..source import Span
 from ..syntax import ast
 from .context import DerivedProbe, Inputs

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from ..program import nodes as n
 from ..program.symbols import Global
 from ..program.types import Type
+from ..records import dataclass, field
 from .walk import nested, operands, statement_expressions
 
 

@@ -18,13 +18,13 @@ until nothing moves.
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, field, replace
 
 from ..program import nodes as n
 from ..program.attach import Never, PerfClock, Phase, Timer
 from ..program.builtins import Effect
 from ..program.program import Handler, Limits, Target
 from ..program.symbols import Global, Local
+from ..records import dataclass, field, replace
 from ..source import Span
 from .capture import Fields
 from .global_uses import Uses, uses_of

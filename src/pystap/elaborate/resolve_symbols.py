@@ -8,7 +8,6 @@ A handler's body is its alias prologues, the script's own block and the alias ep
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
 
 from ..diagnostics import Diagnostic, ScriptError, semantic_error
 from ..program import nodes as n
@@ -16,6 +15,7 @@ from ..program.extension import VariableSource
 from ..program.program import Handler
 from ..program.symbols import Local
 from ..program.types import Type
+from ..records import dataclass, field, field_names
 from ..source import Span
 from ..syntax import ast
 from .context import DerivedProbe, Inputs
@@ -138,9 +138,9 @@ def assigned_names(node: object) -> Iterator[str]:
         for item in node:
             yield from assigned_names(item)
     elif isinstance(node, ast.Node):
-        for part in fields(node):
-            if part.name != "span":
-                yield from assigned_names(getattr(node, part.name))
+        for name in field_names(node):
+            if name != "span":
+                yield from assigned_names(getattr(node, name))
 
 
 class StatementResolver:

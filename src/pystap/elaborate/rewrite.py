@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
 from typing import Any, TypeVar, cast
 
 from ..program import nodes as n
+from ..records import field_names, replace
 
 Replace = Callable[[n.Expression], n.Expression | None]
 """Gives what an expression is replaced by, or None to keep it and go on with its operands."""
@@ -31,12 +31,12 @@ def rewrite_statements(statements: Sequence[n.Statement], replacement: Replace) 
 
 def _copy(node: NodeT, replacement: Replace) -> NodeT:
     changes: dict[str, Any] = {}
-    for part in fields(cast(Any, node)):
-        if part.name not in _KEPT:
-            old = getattr(node, part.name)
+    for name in field_names(node):
+        if name not in _KEPT:
+            old = getattr(node, name)
             new = _value(old, replacement)
             if new is not old:
-                changes[part.name] = new
+                changes[name] = new
     return replace(cast(Any, node), **changes) if changes else node
 
 

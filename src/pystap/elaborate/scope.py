@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 from ..diagnostics import Diagnostics, semantic_error, similar
@@ -12,6 +11,7 @@ from ..program.extension import VariableSource
 from ..program.program import Handler
 from ..program.symbols import Global, Local
 from ..program.types import Type
+from ..records import dataclass, field
 from ..source import SourceFile, Span
 from ..syntax import ast
 from .context import Inputs

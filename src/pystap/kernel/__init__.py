@@ -8,15 +8,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..abi.image import MapSpec, ProgramSpec
 from ..abi.map_layout import MapLayout
 from ..abi.session_image import ErrorPlace, ProgramAttachment
 from ..program.nodes import SendEvent, Statement
 from ..program.program import ElaboratedProgram
+from ..records import dataclass
 from . import analysis
-from .compile import CompilerError, compile_assembly, compile_object
+from .compile import Compiler, CompilerError, compile_assembly
 from .context import InternalError, KernelFacts, ProgramContext
 from .elf_link import link_object, with_kind
 from .handlers import CodeGenerators
@@ -24,7 +24,7 @@ from .locks import CALLBACK
 from .maps import VALUE_MAPS, all_maps
 from .programs import kernel_handlers, make_programs
 
-__all__ = ["CompilerError", "InternalError", "KernelCode", "KernelFacts", "generate"]
+__all__ = ["Compiler", "CompilerError", "InternalError", "KernelCode", "KernelFacts", "generate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,12 @@ class KernelCode:
     disassembly: Callable[[], str]
 
 
-def generate(program: ElaboratedProgram, layout: MapLayout, facts: KernelFacts) -> KernelCode:
+def generate(
+    program: ElaboratedProgram, layout: MapLayout, facts: KernelFacts, compiler: Compiler | None = None
+) -> KernelCode:
     """Make the eBPF programs of a script's kernel handlers and the maps they use; nothing when it has none.
 
+    A `compiler` that was started before saves the time in which LLVM is loaded; it stays the caller's to close.
     Raises `InternalError` for what elaboration should have placed in user space, `CompilerError` when LLVM refuses.
     """
     if not kernel_handlers(program):
@@ -50,7 +53,7 @@ def generate(program: ElaboratedProgram, layout: MapLayout, facts: KernelFacts) 
     shared.can_stop = _can_stop(program, shared)
     planned = make_programs(shared)
     ir = shared.module.text()
-    linked = link_object(compile_object(ir), VALUE_MAPS, argument_counts={CALLBACK: 2})
+    linked = link_object((compiler or Compiler()).to_object(ir), VALUE_MAPS, argument_counts={CALLBACK: 2})
     programs = [
         with_kind(linked.programs[plan.attachment.program], plan.kind, attach_btf_id=plan.btf_id) for plan in planned
     ]

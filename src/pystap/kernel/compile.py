@@ -1,71 +1,114 @@
 """LLVM: IR text in, an eBPF object or assembly text out.
 
 LLVM's BPF back end ends the process on what it cannot do, so it runs in a forked child, which hands back its result or
-dies; llvmlite is imported in the child alone. The settings are measured: without this data layout 64-bit loads split in
-two, and code for a later `cpu` than v3 is refused by kernels before 6.6 (signed division, sign-extending moves).
+dies; llvmlite is imported in the child alone. The child may be started long before there is anything to compile: the
+import (20-60 ms) then passes while the script is parsed. The settings are measured: without this data layout 64-bit
+loads split in two, and code for a later `cpu` than v3 is refused by kernels before 6.6 (signed division, sign-extending
+moves).
 """
 
 from __future__ import annotations
 
 import os
+import struct
+from contextlib import suppress
 from typing import Literal
 
 DATA_LAYOUT = "e-m:e-p:64:64-i64:64-i128:128-n32:64-S128"
 TRIPLE = "bpfel"
 CPU = "v3"
 
+Form = Literal["object", "assembly"]
+_FORMS: tuple[Form, Form] = ("object", "assembly")
+_REQUEST = struct.Struct("=BQ")
+
 
 class CompilerError(Exception):
     """LLVM refused the IR or died of it: an error of this compiler, not of the script."""
 
 
-def compile_object(ir: str) -> bytes:
-    """Return the ELF object for a module. Raises `CompilerError` with LLVM's words."""
-    return _in_child(ir, "object")
+class Compiler:
+    """A child process with LLVM that compiles one module and ends. Close it when it was not used."""
+
+    def __init__(self) -> None:
+        self._output, self._messages = os.memfd_create("output"), os.memfd_create("messages")
+        requests, self._requests = os.pipe()
+        self._child = os.fork()
+        if self._child == 0:
+            os.close(self._requests)
+            _serve(requests, self._output, self._messages)
+        os.close(requests)
+
+    def to_object(self, ir: str) -> bytes:
+        """Return the ELF object for a module. Raises `CompilerError` with LLVM's words. To be called once."""
+        return self._compile(ir, "object")
+
+    def to_assembly(self, ir: str) -> str:
+        """Return the eBPF assembly of a module as text. Raises `CompilerError`. To be called once."""
+        return self._compile(ir, "assembly").decode()
+
+    def _compile(self, ir: str, form: Form) -> bytes:
+        try:
+            data = ir.encode()
+            with suppress(BrokenPipeError):
+                _write(self._requests, _REQUEST.pack(_FORMS.index(form), len(data)) + data)
+            status = self._wait()
+            if status != 0:
+                words = _content(self._messages).decode(errors="replace").strip()
+                raise CompilerError(words or f"the compiler ended with status {status}")
+            return _content(self._output)
+        finally:
+            self.close()
+
+    def _wait(self) -> int:
+        status = os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1])
+        self._child = 0
+        return status
+
+    def close(self) -> None:
+        """End the child. May be called again."""
+        if self._requests >= 0:
+            for fd in (self._requests, self._output, self._messages):
+                os.close(fd)
+            self._requests = -1
+        if self._child:
+            self._wait()
+
+    def __enter__(self) -> Compiler:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def compile_assembly(ir: str) -> str:
     """Return the eBPF assembly of a module as text. Raises `CompilerError`."""
-    return _in_child(ir, "assembly").decode()
+    return Compiler().to_assembly(ir)
 
 
-def _in_child(ir: str, form: Literal["object", "assembly"]) -> bytes:
-    output, messages = os.memfd_create("output"), os.memfd_create("messages")
-    try:
-        child = os.fork()
-        if child == 0:
-            _run_child(ir, form, output, messages)
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        if status != 0:
-            words = _content(messages).decode(errors="replace").strip()
-            raise CompilerError(words or f"the compiler ended with status {status}")
-        return _content(output)
-    finally:
-        os.close(output)
-        os.close(messages)
-
-
-def _run_child(ir: str, form: Literal["object", "assembly"], output: int, messages: int) -> None:
-    """Compile and end the process; nothing of the parent's state is cleaned up here."""
+def _serve(requests: int, output: int, messages: int) -> None:
+    """Be the child: import LLVM, wait for a module, compile it, end; nothing of the parent's state is cleaned up."""
     status = 1
     try:
         os.dup2(messages, 2)
-        result = _translate(ir, form)
-        view = memoryview(result)
-        while view:
-            view = view[os.write(output, view) :]
-        status = 0
+        import llvmlite.binding as llvm
+
+        llvm.initialize_all_targets()
+        llvm.initialize_all_asmprinters()
+        header = _read(requests, _REQUEST.size)
+        if len(header) == _REQUEST.size:
+            form, size = _REQUEST.unpack(header)
+            _write(output, _translate(_read(requests, size).decode(), _FORMS[form]))
+            status = 0
     except BaseException as error:
         os.write(messages, str(error).encode(errors="replace"))
     finally:
         os._exit(status)
 
 
-def _translate(ir: str, form: Literal["object", "assembly"]) -> bytes:
+def _translate(ir: str, form: Form) -> bytes:
     import llvmlite.binding as llvm
 
-    llvm.initialize_all_targets()
-    llvm.initialize_all_asmprinters()
     module = llvm.parse_assembly(f'target datalayout = "{DATA_LAYOUT}"\ntarget triple = "{TRIPLE}"\n{ir}')
     module.verify()
     machine = llvm.Target.from_triple(TRIPLE).create_target_machine(cpu=CPU, opt=2)
@@ -78,9 +121,21 @@ def _translate(ir: str, form: Literal["object", "assembly"]) -> bytes:
     return data
 
 
+def _write(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _read(fd: int, size: int) -> bytes:
+    """Read `size` bytes, less only at the end of what there is."""
+    parts = []
+    while size > 0 and (part := os.read(fd, min(size, 1 << 20))):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
 def _content(fd: int) -> bytes:
     os.lseek(fd, 0, os.SEEK_SET)
-    parts = []
-    while part := os.read(fd, 1 << 20):
-        parts.append(part)
-    return b"".join(parts)
+    return _read(fd, 1 << 40)

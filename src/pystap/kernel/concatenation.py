@@ -8,10 +8,9 @@ result; the offset is masked before each write, which is what the verifier can f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..program.nodes import Binary, BuiltinCall, Expression, Format
 from ..program.types import Type, buffer_size
+from ..records import dataclass
 from . import strings
 from .context import HandlerContext, InternalError, Text
 from .ir import Helper
@@ -74,9 +73,7 @@ def _pieces(h: HandlerContext, expression: Expression, later: list[Expression]) 
             return [_Piece(text.pointer, text.width, text.literal, text.size)]
 
 
-def _operand_pieces(
-    h: HandlerContext, whole: Binary, operand: Expression, later: list[Expression]
-) -> list[_Piece]:
+def _operand_pieces(h: HandlerContext, whole: Binary, operand: Expression, later: list[Expression]) -> list[_Piece]:
     """Evaluate an operand of `.`: into pieces of its own unless it is truncated before the whole is."""
     if isinstance(operand, Format) and operand.width < whole.width and operand.arguments:
         cut = True

@@ -6,7 +6,6 @@ handlers.py fills in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from ..abi.event_layout import ERROR_EVENTS
@@ -15,6 +14,7 @@ from ..abi.session_image import ErrorPlace
 from ..program.nodes import Expression, Statement
 from ..program.program import ElaboratedProgram, Handler
 from ..program.symbols import Global, Local
+from ..records import dataclass, field
 from ..source import Span
 from .ir import Code, Module
 

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
 
 from ..abi.image import FunctionInfo, MapKind, MapSpec, ProgramKind, ProgramSpec, Relocation, RelocationKind
+from ..records import dataclass, field, replace
 
 _SHT_PROGBITS, _SHT_SYMTAB, _SHT_REL = 1, 2, 9
 _SHF_EXECINSTR = 4

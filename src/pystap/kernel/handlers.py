@@ -9,12 +9,11 @@ Every way out of the body leads to the exit. The entry is made last, when it is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..abi.map_layout import GENERATION_OFFSET, STOPPED_OFFSET, Counter
 from ..arch import x86_64 as arch
 from ..program.nodes import ContextKind, ContextValue, Expression, FunctionCall, Statement
 from ..program.program import Handler
+from ..records import dataclass
 from . import analysis, calls, concatenation, expressions, locks, records, scalars, scratch, statements, strings
 from .context import Frame, HandlerContext, ProgramContext, Text
 from .ir import Code, Helper

@@ -9,8 +9,9 @@ Values and labels are their text in IR; labels are written without `%`. Nothing 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import IntEnum
+
+from ..records import dataclass, field
 
 NO_UNROLL = "!llvm.loop !0"
 """Ends the back edge of a loop that must stay one: unrolled code is verified no faster and costs instructions."""

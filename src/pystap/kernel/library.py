@@ -1,6 +1,7 @@
-"""Functions that generated code calls: IR text, put into a module once. Loops are bounded by constants or by the words of a buffer.
+"""Functions that generated code calls: IR text, put into a module once.
 
-All string buffers are 8-byte aligned and zero behind the string, so whole words compare. BPF is little-endian here: byte 0 is the low one.
+All string buffers are 8-byte aligned and zero behind the string, so whole words compare. BPF is little-endian here:
+byte 0 is the low one. Loops are bounded by constants or by the words of a buffer.
 """
 
 from __future__ import annotations

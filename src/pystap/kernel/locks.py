@@ -23,8 +23,8 @@ def token_map(lock: int) -> str:
 
 
 def token_maps(count: int) -> list[MapSpec]:
-    """Return the stack maps for `count` locks; `initial` is the token that the session must push."""
-    return [MapSpec(token_map(lock), MapKind.STACK, 0, 4, 1, initial=b"\1\0\0\0") for lock in range(count)]
+    """Return the stack maps for `count` locks; the session must push a token (4 bytes) into each before it attaches."""
+    return [MapSpec(token_map(lock), MapKind.STACK, 0, 4, 1) for lock in range(count)]
 
 
 def acquire(h: HandlerContext, skip: str) -> None:

@@ -8,13 +8,13 @@ All handlers on system calls of one direction are one program, with a switch on 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ..abi.image import ProgramKind
 from ..abi.session_image import ProgramAttachment
 from ..arch import x86_64 as arch
 from ..program.attach import AttachSpec, PerfClock, Syscalls
 from ..program.program import ElaboratedProgram, Handler, Target
+from ..records import dataclass
 from .context import InternalError, ProgramContext
 from .handlers import HandlerCode, context_use, make_handler
 from .ir import Code, Helper

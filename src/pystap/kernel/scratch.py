@@ -11,8 +11,7 @@ values for each CPU:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from ..records import dataclass, field
 from .ir import SCRATCH, Code, Helper, Module
 
 SCRATCH_MAP = "scratch"

@@ -12,8 +12,8 @@ import os
 import struct
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 
+from ..records import dataclass, replace
 from .errors import CAP_PERFMON, KernelRefused, refusal
 from .programs import KERNEL_TYPES, Program
 from .syscalls import (

@@ -7,9 +7,9 @@ import errno
 import os
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ..abi.image import ProgramKind, ProgramSpec, Relocation, RelocationKind
+from ..records import dataclass
 from .errors import CAP_BPF, CAP_PERFMON, KernelRefused, refusal
 from .function_btf import function_btf
 from .maps import Map, kernel_name

@@ -7,7 +7,8 @@ the operands, and `--` ends them. Messages have getopt's wording, because people
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from ..records import dataclass
 
 
 class UsageError(Exception):

@@ -13,8 +13,8 @@ Accepted and satisfied by construction, so that they change nothing:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
+from ..records import dataclass, field, replace
 from .checks import (
     check_arch,
     check_color,

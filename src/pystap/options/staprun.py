@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
+from ..records import dataclass, replace
 from .checks import check_color, check_size_limit, number
 from .getopt import NO, REQUIRED, Grammar, UsageError, scan
 

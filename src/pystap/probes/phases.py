@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from ..program.attach import Never, Phase
 from ..program.extension import DerivedPoint, PointPart
+from ..records import dataclass
 from .forms import match_form, names_after
 
 

@@ -7,7 +7,6 @@ switch on the number. `syscall.*` is one point that stands for all numbers, also
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from ..arch import x86_64 as arch
@@ -17,6 +16,7 @@ from ..program.attach import Syscalls
 from ..program.builtins import Builtin
 from ..program.extension import DerivedPoint, PointPart, VariableSource
 from ..program.types import Type
+from ..records import dataclass
 from ..source import Span
 
 GROUPS = {

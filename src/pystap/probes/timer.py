@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from ..diagnostics import Diagnostic, ScriptError
 from ..program.attach import PerfClock, Timer
 from ..program.extension import DerivedPoint, PointPart
+from ..records import dataclass
 from .forms import match_form, names_after
 
 _UNITS = {

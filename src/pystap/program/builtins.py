@@ -7,10 +7,10 @@ is called as `callable(rt, *arguments)`, kernel code is one of the closed set `K
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from ..records import dataclass
 from .types import Type
 
 if TYPE_CHECKING:

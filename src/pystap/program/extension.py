@@ -6,9 +6,9 @@ An extension returns data (attach specifications, expressions, rows); it never g
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
+from ..records import dataclass, field
 from ..source import Span
 from .attach import AttachSpec
 from .builtins import Builtin

@@ -9,8 +9,7 @@ A message may hold one `%#x` or `%d` for a value known only when it happens (an 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..records import dataclass
 from ..source import Span
 
 _KEYWORDS = frozenset({"while", "for", "foreach", "if", "return", "next", "delete", "try", "probe", "function"})

@@ -7,8 +7,9 @@ Found by trying, never by version number: distributions carry features to older 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from enum import Enum
+
+from ..records import dataclass, field
 
 
 class Feature(Enum):

@@ -8,10 +8,10 @@ Statement and expression order is evaluation order: operands left to right, as w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Literal
 
+from ..records import dataclass, field
 from ..source import Span
 from .symbols import Global, Local
 from .types import Type

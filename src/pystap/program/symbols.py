@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 
+from ..records import dataclass, field
 from ..source import Span
 from .types import Type
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from time import monotonic_ns, time_ns
 
 from ..abi.event_layout import EVENTS_MAP
@@ -13,6 +12,7 @@ from ..abi.session_image import SessionImage
 from ..loader.image import LoadedImage, load_image
 from ..loader.ringbuf import RingBuffer
 from ..loader.syscalls import wait_for_running_programs
+from ..records import replace
 from ..user.globals import Globals
 from .attach import attach
 from .event_stream import EventStream, Handler

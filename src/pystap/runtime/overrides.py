@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from ..abi.session_image import GlobalLayout
 from ..program.types import LONG_MAX, Type, wrap_long
+from ..records import replace
 
 
 class BadOverride(Exception):

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ..abi.session_image import HandlerLayout
+from ..records import dataclass
 
 
 @dataclass(slots=True)

@@ -106,10 +106,12 @@ def _wait_and_run(ready: int, go: int, command: str) -> None:
 
 def _execute(command: str) -> None:
     simple = not any(mark in command for mark in ";|&<>()$`\\\"'*?[#~=%{}\n!")
-    words = command.split() if simple else ["sh", "-c", command]
+    words = command.split() if simple else []
     try:
-        os.execvp(words[0], words)
-    except (OSError, IndexError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "empty command"
-        os.write(2, f"ERROR: cannot run '{command}': {reason}\n".encode(errors="surrogateescape"))
+        if words:
+            with suppress(FileNotFoundError):  # it may be a word of the shell
+                os.execvp(words[0], words)
+        os.execv("/bin/sh", ["sh", "-c", command])
+    except OSError as error:
+        os.write(2, f"ERROR: cannot run '{command}': {error.strerror}\n".encode(errors="surrogateescape"))
         os._exit(_NOT_EXECUTABLE if isinstance(error, PermissionError) else _NOT_FOUND)

@@ -6,14 +6,10 @@ language reference of SystemTap.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from ..records import dataclass
 from ..source import SourceFile, Span
-
-if TYPE_CHECKING:
-    from dataclasses import dataclass
-else:
-    from .records import dataclass
 
 TypeName = Literal["long", "string"]
 UnaryOperator = Literal["-", "+", "!", "~"]

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, NoReturn
 
+from ..records import dataclass
 from .cursor import parse_error
 from .lexer import NUMBER, STRING, Token, number_value, string_value
 from .versions import compare_versions, matches

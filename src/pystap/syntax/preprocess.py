@@ -10,10 +10,10 @@ PREPROCESSOR MACROS). What a macro expands to keeps its own place and names, as 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from ..diagnostics import Diagnostic, Diagnostics, ScriptError
+from ..records import dataclass
 from ..source import Span
 from .at_operators import AT_OPERATORS
 from .conditions import PreprocessorFacts, evaluate_condition

@@ -7,9 +7,9 @@ Braces are expanded here, so that nothing behind the parser knows them:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Final
 
+from ..records import dataclass, replace
 from . import ast
 from .cursor import Cursor
 from .expressions import parse_expression

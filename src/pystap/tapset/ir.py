@@ -1,6 +1,6 @@
 """Pieces for the LLVM IR of built-in functions, written for what LLVM's BPF back end and the verifier accept.
 
-Four habits, each for a reason that was met on a kernel:
+Five habits, each for a reason that was met on a kernel:
 
 - A value whose bounds the verifier must see is hidden from LLVM by an empty asm before the comparison, or LLVM compares
   one register and uses another.
@@ -9,6 +9,7 @@ Four habits, each for a reason that was met on a kernel:
 - In loops and in long straight code a condition is a bit made by arithmetic (`sign_bit`), not a branch, which would
   double the paths that are verified. Bits are multiplied, not widened to masks: newer verifiers walk both values of
   `x s>> 63` when it is and-ed.
+- Offsets are added to a pointer whose alignment LLVM does not know (OPAQUE_TEXT): it may or them in, which is refused.
 - A string is read at a variable offset by a helper only: kernels before 5.12 refuse that on the stack.
 """
 
@@ -18,6 +19,11 @@ from ..program.builtins import IrFunction
 
 READ_KERNEL, READ_KERNEL_STRING = 113, 115
 KTIME_GET_NS, GET_PRANDOM_U32, GET_CURRENT_COMM = 5, 7, 16
+
+OPAQUE_TEXT = """\
+  %t = call ptr asm sideeffect "", "=r,0"(ptr %s)
+"""
+"""Makes %t, the string %s without what LLVM knows of its alignment, which lets it or offsets into a pointer."""
 
 OPAQUE_ZERO = """\
   %first = load i64, ptr %s, align 8

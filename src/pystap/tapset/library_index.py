@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from ..records import dataclass
 
 FOLDER = Path(__file__).parent / "library"
 """Where pystap's own library lies."""

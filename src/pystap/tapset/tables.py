@@ -1,4 +1,4 @@
-"""Built-ins that turn a number into a name: their user side, and their kernel side as a table."""
+"""Built-ins that turn a number into a name by a table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable
 from ..program.builtins import Expansion
 from ..program.nodes import Expression, TableText
 from ..program.types import Type
-from .services import Services
 
 LONGEST_NUMBER = 20
 """Characters of the longest 64-bit number in decimal, with its sign."""
@@ -24,15 +23,6 @@ def name_of(table: tuple[str, ...], otherwise: str, number: int) -> str:
     if 0 <= number < len(table):
         return table[number]
     return otherwise.replace("%d", str(number))
-
-
-def table_user(table: tuple[str, ...], otherwise: str) -> Callable[[Services, int], str]:
-    """Return the user side of a row that looks a number up."""
-
-    def look_up(rt: Services, number: int) -> str:
-        return name_of(table, otherwise, number)
-
-    return look_up
 
 
 def table_expansion(

@@ -18,7 +18,6 @@ both. A handler takes no argument, an event's function takes the record.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import CodeType
 
 from ..abi.event_layout import struct_format
@@ -27,6 +26,7 @@ from ..program.fault_messages import max_nesting
 from ..program.program import ElaboratedProgram, Handler, Target
 from ..program.symbols import Local
 from ..program.types import Type
+from ..records import dataclass
 from ..source import Span
 from .module import Line, Module, Scope, empty_value
 from .statements import Body

@@ -8,10 +8,10 @@ Conversions that Python's `%` does as C does stay in the template; the others be
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
 from ..program.fault_messages import read_fault
 from ..program.nodes import Constant, Expression, FormatPiece
+from ..records import dataclass
 from ..source import Span
 from .formats import LONGEST_FIELD
 from .module import Module

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from ..program.builtins import Builtin
 from ..program.fault_messages import FaultMessage
 from ..program.nodes import Function
 from ..program.program import Limits
 from ..program.symbols import Global, Local
 from ..program.types import Type
+from ..records import dataclass, field
 from .globals import attribute_name
 
 _HELPERS = {

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from ..program import fault_messages as faults
 from ..program import nodes as n
 from ..program.symbols import Global
 from ..program.types import Type
+from ..records import dataclass, field
 from . import expressions as ex
 from .module import Line, Scope, empty_value, global_source
 from .walk import has_effect, own_continue, statement_count

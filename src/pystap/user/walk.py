@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
 
 from ..program import nodes as n
 from ..program.builtins import Effect
 from ..program.symbols import Local
+from ..records import field_names
 
 
 def children(node: n.Node) -> Iterator[n.Node]:
     """Yield the nodes directly below one; of a built-in's call not its form for the kernel."""
-    for item in fields(node):
-        if item.name == "kernel_form":
+    for name in field_names(node):
+        if name == "kernel_form":
             continue
-        value = getattr(node, item.name)
+        value = getattr(node, name)
         if isinstance(value, n.Node):
             yield value
         elif isinstance(value, list):

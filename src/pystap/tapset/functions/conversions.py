@@ -14,21 +14,33 @@ from ..services import CLOCK_MONOTONIC_COARSE, Services
 L = Type.LONG
 
 
-def _swap(size: int) -> Callable[[Services, int], int]:
-    """Return the function that turns the bytes of the low `size` bytes around; the others are dropped."""
-
-    def swap(rt: Services, value: int) -> int:
-        low = value & ((1 << 8 * size) - 1)
-        return wrap_long(int.from_bytes(low.to_bytes(size, "little"), "big"))
-
-    return swap
+def swap2(rt: Services, value: int) -> int:
+    """Turn the low 2 bytes around and drop the others."""
+    return int.from_bytes((value & 0xFFFF).to_bytes(2, "little"), "big")
 
 
-def _cut(size: int) -> Callable[[Services, int], int]:
-    def cut(rt: Services, value: int) -> int:
-        return wrap_long(value & ((1 << 8 * size) - 1))
+def swap4(rt: Services, value: int) -> int:
+    return int.from_bytes((value & 0xFFFF_FFFF).to_bytes(4, "little"), "big")
 
-    return cut
+
+def swap8(rt: Services, value: int) -> int:
+    return int.from_bytes(value.to_bytes(8, "little", signed=True), "big", signed=True)
+
+
+def cut2(rt: Services, value: int) -> int:
+    return value & 0xFFFF
+
+
+def cut4(rt: Services, value: int) -> int:
+    return value & 0xFFFF_FFFF
+
+
+def cut8(rt: Services, value: int) -> int:
+    return value
+
+
+_SWAPS = {2: swap2, 4: swap4, 8: swap8}
+_CUTS = {2: cut2, 4: cut4, 8: cut8}
 
 
 def _swap_ir(size: int) -> str:
@@ -43,13 +55,13 @@ def _swap_ir(size: int) -> str:
 
 def _swap_row(name: str, parameter: str, size: int) -> Builtin:
     code = ir_function("fn_" + name, "i64 %x", _swap_ir(size))
-    return Builtin(name, ((parameter, L),), L, Effect.PURE, _swap(size), code)
+    return Builtin(name, ((parameter, L),), L, Effect.PURE, _SWAPS[size], code)
 
 
 def _cut_row(name: str, size: int) -> Builtin:
     mask = -1 if size == 8 else (1 << 8 * size) - 1
     code = ir_function("fn_" + name, "i64 %x", f"  %r = and i64 %x, {mask}\n  ret i64 %r\n")
-    return Builtin(name, (("val", L),), L, Effect.PURE, _cut(size), code)
+    return Builtin(name, (("val", L),), L, Effect.PURE, _CUTS[size], code)
 
 
 def major(rt: Services, dev: int) -> int:

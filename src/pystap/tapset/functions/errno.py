@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...program.builtins import Builtin, Effect
 from ...program.nodes import BuiltinCall, Expression
-from ...program.types import Type
+from ...program.types import Type, wrap_long
 from ..ir import ir_function
 from ..services import Services
 from ..tables import dense, name_of, table_expansion, table_width
@@ -49,7 +49,7 @@ def errno_name(number: int) -> str:
 
 def errno_str(rt: Services, err: int) -> str:
     """Return ENOENT for 2 and for -2, "" for 0, E#3333 for what has no name."""
-    return name_of(ERRORS, _UNKNOWN, abs(err))
+    return name_of(ERRORS, _UNKNOWN, wrap_long(abs(err)))
 
 
 def errno_p(rt: Services, err: int) -> int:
@@ -72,14 +72,21 @@ def return_str(rt: Services, form: int, ret: int) -> str:
 
 
 def _absolute(rt: Services, value: int) -> int:
-    return abs(value)
+    return wrap_long(abs(value))
 
 
 _ABSOLUTE = Builtin(
     "__absolute", (("value", L),), L, Effect.PURE, _absolute,
-    ir_function("fn_absolute", "i64 %v", "  %r = call i64 @llvm.abs.i64(i64 %v, i1 false)\n  ret i64 %r\n"),
+    ir_function(
+        "fn_absolute", "i64 %v",
+        '  %a = call i64 @llvm.abs.i64(i64 %v, i1 false)\n  %r = call i64 asm sideeffect "", "=r,0"(i64 %a)\n'
+        "  ret i64 %r\n",
+    ),
 )  # fmt: skip
-"""Not a name of the language: the index that the kernel side of errno_str() looks up."""
+"""Not a name of the language: the index that the kernel side of errno_str() looks up.
+
+LLVM must not know that it is positive, or it drops half of the bounds check that the verifier needs.
+"""
 
 
 def _index(argument: Expression) -> Expression:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 
 from ...program.builtins import Builtin, Effect
 from ...program.fault_messages import RuntimeFault
@@ -27,43 +26,38 @@ def _bits(value: float) -> int:
     return int.from_bytes(struct.pack("<d", value), "little", signed=True)
 
 
-def _add(a: float, b: float) -> float:
-    return a + b
+def fp_add(rt: Services, a: int, b: int) -> int:
+    return _bits(_float(a) + _float(b))
 
 
-def _sub(a: float, b: float) -> float:
-    return a - b
+def fp_sub(rt: Services, a: int, b: int) -> int:
+    return _bits(_float(a) - _float(b))
 
 
-def _mul(a: float, b: float) -> float:
-    return a * b
+def fp_mul(rt: Services, a: int, b: int) -> int:
+    return _bits(_float(a) * _float(b))
 
 
-def _div(a: float, b: float) -> float:
+def fp_div(rt: Services, dividend: int, divisor: int) -> int:
     """Divide; a divisor of 0 gives an infinity of the right sign, or no number for 0 / 0."""
     import math
 
+    a, b = _float(dividend), _float(divisor)
     if b != 0:
-        return a / b
+        return _bits(a / b)
     if a == 0 or a != a:
-        return _NAN
-    return math.copysign(_INFINITY, a) * math.copysign(1.0, b)
+        return _bits(_NAN)
+    return _bits(math.copysign(_INFINITY, a) * math.copysign(1.0, b))
 
 
-def _rem(a: float, b: float) -> float:
+def fp_rem(rt: Services, dividend: int, divisor: int) -> int:
     """Return the IEEE 754 remainder: the quotient is rounded to the nearest even integer."""
     import math
 
+    a, b = _float(dividend), _float(divisor)
     if b == 0 or a in (_INFINITY, -_INFINITY):
-        return _NAN
-    return math.remainder(a, b)
-
-
-def _row(name: str, parameters: tuple[str, str], operation: Callable[[float, float], float]) -> Builtin:
-    def user(rt: Services, a: int, b: int) -> int:
-        return _bits(operation(_float(a), _float(b)))
-
-    return Builtin(name, ((parameters[0], L), (parameters[1], L)), L, Effect.PURE, user)
+        return _bits(_NAN)
+    return _bits(math.remainder(a, b))
 
 
 def fp_eq(rt: Services, a: int, b: int) -> int:
@@ -150,11 +144,11 @@ _ONE = ("infp", L)
 _TWO = (("infp1", L), ("infp2", L))
 
 ROWS = (
-    _row("fp_add", ("add1", "add2"), _add),
-    _row("fp_sub", ("sub1", "sub2"), _sub),
-    _row("fp_mul", ("mul1", "mul2"), _mul),
-    _row("fp_div", ("div1", "div2"), _div),
-    _row("fp_rem", ("div1", "div2"), _rem),
+    Builtin("fp_add", (("add1", L), ("add2", L)), L, Effect.PURE, fp_add),
+    Builtin("fp_sub", (("sub1", L), ("sub2", L)), L, Effect.PURE, fp_sub),
+    Builtin("fp_mul", (("mul1", L), ("mul2", L)), L, Effect.PURE, fp_mul),
+    Builtin("fp_div", (("div1", L), ("div2", L)), L, Effect.PURE, fp_div),
+    Builtin("fp_rem", (("div1", L), ("div2", L)), L, Effect.PURE, fp_rem),
     Builtin("fp_eq", _TWO, L, Effect.PURE, fp_eq),
     Builtin("fp_le", _TWO, L, Effect.PURE, fp_le),
     Builtin("fp_lt", _TWO, L, Effect.PURE, fp_lt),

@@ -5,11 +5,13 @@ Numbers: linux/socket.h, linux/net.h, linux/in.h.
 
 from __future__ import annotations
 
-from ...program.builtins import Builtin, Effect, Expansion
+from collections.abc import Callable
+
+from ...program.builtins import Builtin, Effect
 from ...program.fault_messages import RuntimeFault
 from ...program.types import Type
 from ..services import Services
-from ..tables import dense, table_expansion, table_user, table_width
+from ..tables import dense, name_of, table_expansion, table_width
 from .network_ir import FORMAT_IPADDR, IP_NTOP
 from .signals import flags_text, flags_width
 
@@ -66,33 +68,59 @@ def msg_flags_num2str(rt: Services, flags: int) -> str:
     return flags_text(_FLAGS, flags)
 
 
-def _number_row(name: str, parameter: str, table: tuple[str, ...]) -> Builtin:
-    """Return the row that finds the number of a name, -1 for an unknown one."""
-    numbers = {entry: number for number, entry in enumerate(table) if not entry.startswith("UNKNOWN")}
-
-    def look_up(rt: Services, text: str) -> int:
-        return numbers.get(text, -1)
-
-    return Builtin(name, ((parameter, S),), L, Effect.PURE, look_up)
+def _number_of(table: tuple[str, ...], name: str) -> int:
+    """Return the number of a name, -1 for an unknown one."""
+    return table.index(name) if name in table and not name.startswith("UNKNOWN") else -1
 
 
-def _name_row(name: str, parameter: str, table: tuple[str, ...]) -> Builtin:
-    expansion: Expansion = table_expansion(table, _UNKNOWN)
-    width = table_width(table, _UNKNOWN)
-    return Builtin(name, ((parameter, L),), S, Effect.PURE, table_user(table, _UNKNOWN), expansion, width=width)
+def sock_fam_num2str(rt: Services, family: int) -> str:
+    return name_of(FAMILIES, _UNKNOWN, family)
+
+
+def sock_prot_num2str(rt: Services, proto: int) -> str:
+    return name_of(PROTOCOLS, _UNKNOWN, proto)
+
+
+def sock_state_num2str(rt: Services, state: int) -> str:
+    return name_of(STATES, _UNKNOWN, state)
+
+
+def sock_type_num2str(rt: Services, kind: int) -> str:
+    return name_of(TYPES, _UNKNOWN, kind)
+
+
+def sock_fam_str2num(rt: Services, family: str) -> int:
+    return _number_of(FAMILIES, family)
+
+
+def sock_prot_str2num(rt: Services, proto: str) -> int:
+    return _number_of(PROTOCOLS, proto)
+
+
+def sock_state_str2num(rt: Services, state: str) -> int:
+    return _number_of(STATES, state)
+
+
+def sock_type_str2num(rt: Services, kind: str) -> int:
+    return _number_of(TYPES, kind)
+
+
+def _name_row(name: str, parameter: str, table: tuple[str, ...], user: Callable[[Services, int], str]) -> Builtin:
+    expansion = table_expansion(table, _UNKNOWN)
+    return Builtin(name, ((parameter, L),), S, Effect.PURE, user, expansion, width=table_width(table, _UNKNOWN))
 
 
 ROWS = (
     Builtin("ip_ntop", (("addr", L),), S, Effect.PURE, ip_ntop, IP_NTOP, width=15),
     Builtin("format_ipaddr", (("addr", L), ("family", L)), S, Effect.CONTEXT, format_ipaddr, FORMAT_IPADDR, width=39),
-    _name_row("sock_fam_num2str", "family", FAMILIES),
-    _name_row("sock_prot_num2str", "proto", PROTOCOLS),
-    _name_row("sock_state_num2str", "state", STATES),
-    _name_row("sock_type_num2str", "type", TYPES),
-    _number_row("sock_fam_str2num", "family", FAMILIES),
-    _number_row("sock_prot_str2num", "proto", PROTOCOLS),
-    _number_row("sock_state_str2num", "state", STATES),
-    _number_row("sock_type_str2num", "type", TYPES),
+    _name_row("sock_fam_num2str", "family", FAMILIES, sock_fam_num2str),
+    _name_row("sock_prot_num2str", "proto", PROTOCOLS, sock_prot_num2str),
+    _name_row("sock_state_num2str", "state", STATES, sock_state_num2str),
+    _name_row("sock_type_num2str", "type", TYPES, sock_type_num2str),
+    Builtin("sock_fam_str2num", (("family", S),), L, Effect.PURE, sock_fam_str2num),
+    Builtin("sock_prot_str2num", (("proto", S),), L, Effect.PURE, sock_prot_str2num),
+    Builtin("sock_state_str2num", (("state", S),), L, Effect.PURE, sock_state_str2num),
+    Builtin("sock_type_str2num", (("type", S),), L, Effect.PURE, sock_type_str2num),
     Builtin("sock_flags_num2str", (("flags", L),), S, Effect.PURE, msg_flags_num2str, width=flags_width(_FLAGS)),
     Builtin("msg_flags_num2str", (("flags", L),), S, Effect.PURE, msg_flags_num2str, width=flags_width(_FLAGS)),
 )

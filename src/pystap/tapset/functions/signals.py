@@ -8,7 +8,7 @@ from __future__ import annotations
 from ...program.builtins import Builtin, Effect
 from ...program.types import Type
 from ..services import Services
-from ..tables import name_of, table_expansion, table_user, table_width
+from ..tables import name_of, table_expansion, table_width
 
 L, S = Type.LONG, Type.STRING
 
@@ -50,6 +50,10 @@ def flags_width(flags: tuple[tuple[int, str], ...]) -> int:
     return sum(len(name) + 1 for _, name in flags) + 18
 
 
+def signal_str(rt: Services, num: int) -> str:
+    return name_of(SIGNALS, _UNKNOWN, num)
+
+
 def sa_flags_str(rt: Services, value: int) -> str:
     return flags_text(_FLAGS, value)
 
@@ -71,7 +75,7 @@ def rlimit_from_str(rt: Services, name: str) -> int:
 
 ROWS = (
     Builtin(
-        "signal_str", (("num", L),), S, Effect.PURE, table_user(SIGNALS, _UNKNOWN),
+        "signal_str", (("num", L),), S, Effect.PURE, signal_str,
         table_expansion(SIGNALS, _UNKNOWN), width=table_width(SIGNALS, _UNKNOWN),
     ),
     Builtin("sa_flags_str", (("sa_flags", L),), S, Effect.PURE, sa_flags_str, width=flags_width(_FLAGS)),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ...program.builtins import IrFunction
-from ..ir import OPAQUE_ZERO, READ_KERNEL, READ_KERNEL_STRING, helper, ir_function, length_of, sign_bit
+from ..ir import OPAQUE_TEXT, OPAQUE_ZERO, READ_KERNEL, READ_KERNEL_STRING, helper, ir_function, length_of, sign_bit
 
 STRLEN = ir_function(
     "fn_strlen",
     "ptr %s, i64 %size",
-    OPAQUE_ZERO + length_of("%s", "%size", "entry", "%zero") + "  ret i64 %length\n",
+    OPAQUE_ZERO + OPAQUE_TEXT + length_of("%t", "%size", "entry", "%zero") + "  ret i64 %length\n",
 )
 
 ISDIGIT = ir_function(
@@ -84,7 +84,7 @@ def _search(name: str, found: str, missing: str) -> IrFunction:
     blocks = [_window(words) for words in (1, 2, 4)]
     hits = ", ".join(f"[ %at{words}, %end{words} ]" for words in (1, 2, 4))
     body = f"""\
-{OPAQUE_ZERO}  %last = sub i64 %size, 1
+{OPAQUE_ZERO}{OPAQUE_TEXT}  %last = sub i64 %size, 1
   %short = icmp ule i64 %n_size, 8
   br i1 %short, label %start1, label %longer
 longer:
@@ -138,7 +138,7 @@ def _window(words: int) -> str:
         f"  %next{w} = add i64 %at{w}, 1",
         f"  %ahead{w} = add i64 %at{w}, {8 * w}",
         f"  %where{w} = call i64 @llvm.umin.i64(i64 %ahead{w}, i64 %last)",
-        f"  %from{w} = getelementptr i8, ptr %s, i64 %where{w}",
+        f"  %from{w} = getelementptr i8, ptr %t, i64 %where{w}",
         f"  %byte{w} = load i8, ptr %from{w}, align 1",
         f"  %in{w}.{w} = zext i8 %byte{w} to i64",
     ]
@@ -182,6 +182,7 @@ STRTOL = ir_function(
     "fn_strtol",
     "ptr %s, i64 %size, i64 %base.long",
     OPAQUE_ZERO
+    + OPAQUE_TEXT
     + """\
   %base.given = and i64 %base.long, 4294967295
   %c0 = and i64 %first, 255
@@ -220,7 +221,7 @@ STRTOL = ir_function(
 loop:
   %at = phi i64 [ 0, %entry ], [ %next, %step ]
   %value = phi i64 [ %zero, %entry ], [ %new, %step ]
-  %from = getelementptr i8, ptr %s, i64 %at
+  %from = getelementptr i8, ptr %t, i64 %at
   %byte = load i8, ptr %from, align 1
   %c = zext i8 %byte to i64
   %decimal.wide = sub i64 %c, 48

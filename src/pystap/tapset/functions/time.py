@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from ...program.builtins import Builtin, Effect, HelperValue, IrFunction
+from ...program.builtins import Builtin, Effect, HelperValue
 from ...program.fault_messages import RuntimeFault
 from ...program.types import Type
 from ..ir import KTIME_GET_NS, helper, ir_function
@@ -13,7 +13,6 @@ from ..services import CLOCK_MONOTONIC_COARSE, Services
 
 L, S = Type.LONG, Type.STRING
 _JIFFIES64 = 118
-_UNITS = (("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1000), ("ns", 1))
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 CTIME_WIDTH = 24
@@ -39,46 +38,83 @@ def jiffies(rt: Services) -> int:
     return (1 << 32) - 300 * hertz + ticks
 
 
-def _wall(divisor: int) -> Callable[[Services], int]:
-    def read(rt: Services) -> int:
-        return time.time_ns() // divisor
-
-    return read
+def gettimeofday_s(rt: Services) -> int:
+    return time.time_ns() // 1_000_000_000
 
 
-def _local(divisor: int) -> Callable[[Services], int]:
-    def read(rt: Services) -> int:
-        return time.monotonic_ns() // divisor
-
-    return read
+def gettimeofday_ms(rt: Services) -> int:
+    return time.time_ns() // 1_000_000
 
 
-def _of_cpu(divisor: int) -> Callable[[Services, int], int]:
-    def read(rt: Services, cpu: int) -> int:
-        return time.monotonic_ns() // divisor
+def gettimeofday_us(rt: Services) -> int:
+    return time.time_ns() // 1000
 
-    return read
+
+def gettimeofday_ns(rt: Services) -> int:
+    return time.time_ns()
+
+
+def local_clock_s(rt: Services) -> int:
+    return time.monotonic_ns() // 1_000_000_000
+
+
+def local_clock_ms(rt: Services) -> int:
+    return time.monotonic_ns() // 1_000_000
+
+
+def local_clock_us(rt: Services) -> int:
+    return time.monotonic_ns() // 1000
+
+
+def local_clock_ns(rt: Services) -> int:
+    return time.monotonic_ns()
+
+
+def cpu_clock_s(rt: Services, cpu: int) -> int:
+    return time.monotonic_ns() // 1_000_000_000
+
+
+def cpu_clock_ms(rt: Services, cpu: int) -> int:
+    return time.monotonic_ns() // 1_000_000
+
+
+def cpu_clock_us(rt: Services, cpu: int) -> int:
+    return time.monotonic_ns() // 1000
+
+
+def cpu_clock_ns(rt: Services, cpu: int) -> int:
+    return time.monotonic_ns()
 
 
 def _scaled(divisor: int) -> str:
     return f"  %r = udiv i64 %now, {divisor}\n  ret i64 %r\n" if divisor > 1 else "  ret i64 %now\n"
 
 
-def _wall_ir(unit: str, divisor: int) -> IrFunction:
-    """Return the wall clock: the monotonic clock and the offset that the session keeps (WALL_CLOCK_OFFSET)."""
-    return ir_function(
-        "fn_gettimeofday_" + unit,
+def _wall(unit: str, divisor: int, user: Callable[[Services], int]) -> Builtin:
+    """Return the row of the wall clock: the monotonic clock and the offset that the session keeps."""
+    name = "gettimeofday_" + unit
+    code = ir_function(
+        "fn_" + name,
         "",
         f"  %monotonic = call i64 {helper(KTIME_GET_NS)}()\n"
         "  %word = getelementptr i8, ptr @control, i64 16\n"
         "  %offset = load volatile i64, ptr %word, align 8\n"
         "  %now = add i64 %monotonic, %offset\n" + _scaled(divisor),
     )
+    return Builtin(name, (), L, Effect.CONTEXT, user, code)
 
 
-def _clock_ir(name: str, parameters: str, divisor: int) -> IrFunction:
-    """Return the monotonic clock. Programs cannot read sched_clock(); this one advances evenly on every CPU."""
-    return ir_function(name, parameters, f"  %now = call i64 {helper(KTIME_GET_NS)}()\n" + _scaled(divisor))
+def _clock(name: str, divisor: int, user: Callable[..., int], *parameters: tuple[str, Type]) -> Builtin:
+    """Return the row of a clock of one CPU: the monotonic clock, which advances evenly on all of them.
+
+    Programs cannot read sched_clock().
+    """
+    code = ir_function(
+        "fn_" + name,
+        ", ".join(f"i64 %{parameter}" for parameter, _ in parameters),
+        f"  %now = call i64 {helper(KTIME_GET_NS)}()\n" + _scaled(divisor),
+    )
+    return Builtin(name, parameters, L, Effect.CONTEXT, user, code)
 
 
 def _date(seconds: int) -> str:
@@ -126,24 +162,18 @@ def tz_ctime(rt: Services, epochsecs: int) -> str:
 
 
 ROWS = (
-    *(
-        Builtin("gettimeofday_" + unit, (), L, Effect.CONTEXT, _wall(divisor), _wall_ir(unit, divisor))
-        for unit, divisor in _UNITS
-    ),
-    *(
-        Builtin(
-            "local_clock_" + unit, (), L, Effect.CONTEXT, _local(divisor),
-            _clock_ir("fn_local_clock_" + unit, "", divisor),
-        )
-        for unit, divisor in _UNITS
-    ),
-    *(
-        Builtin(
-            "cpu_clock_" + unit, (("cpu", L),), L, Effect.CONTEXT, _of_cpu(divisor),
-            _clock_ir("fn_cpu_clock_" + unit, "i64 %cpu", divisor),
-        )
-        for unit, divisor in _UNITS
-    ),
+    _wall("s", 1_000_000_000, gettimeofday_s),
+    _wall("ms", 1_000_000, gettimeofday_ms),
+    _wall("us", 1000, gettimeofday_us),
+    _wall("ns", 1, gettimeofday_ns),
+    _clock("local_clock_s", 1_000_000_000, local_clock_s),
+    _clock("local_clock_ms", 1_000_000, local_clock_ms),
+    _clock("local_clock_us", 1000, local_clock_us),
+    _clock("local_clock_ns", 1, local_clock_ns),
+    _clock("cpu_clock_s", 1_000_000_000, cpu_clock_s, ("cpu", L)),
+    _clock("cpu_clock_ms", 1_000_000, cpu_clock_ms, ("cpu", L)),
+    _clock("cpu_clock_us", 1000, cpu_clock_us, ("cpu", L)),
+    _clock("cpu_clock_ns", 1, cpu_clock_ns, ("cpu", L)),
     Builtin("ktime_get_ns", (), L, Effect.CONTEXT, ktime_get_ns, HelperValue(KTIME_GET_NS)),
     Builtin("get_cycles", (), L, Effect.CONTEXT, get_cycles, HelperValue(KTIME_GET_NS)),
     Builtin("jiffies", (), L, Effect.CONTEXT, jiffies, HelperValue(_JIFFIES64)),

@@ -1,13 +1,13 @@
-"""The node classes are standard dataclasses to whoever looks."""
+"""Records behave as the dataclasses that they stand for."""
 
 from __future__ import annotations
 
 import copy
-import dataclasses
 import pickle
 
 import pytest
 
+from pystap.records import dataclass, field, field_names, replace
 from pystap.source import NO_SPAN
 from pystap.syntax import ast
 
@@ -34,10 +34,9 @@ def test_nodes_do_not_change() -> None:
 
 def test_the_standard_functions_work() -> None:
     node = ast.Name("x", span=NO_SPAN)
-    assert dataclasses.is_dataclass(node)
-    assert [f.name for f in dataclasses.fields(node)] == ["span", "name"]
-    assert [f.name for f in dataclasses.fields(ast.Assign)] == ["span", "operator", "target", "value"]
-    assert dataclasses.replace(node, name="y").name == "y"
+    assert field_names(node) == ("span", "name")
+    assert field_names(ast.Assign) == ("span", "operator", "target", "value")
+    assert replace(node, name="y").name == "y"
     assert copy.copy(node).name == "x"
     assert pickle.loads(pickle.dumps(node)).name == "x"
 
@@ -48,3 +47,26 @@ def test_patterns_match_by_position() -> None:
             assert name == "x"
         case _:
             pytest.fail("no match")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    x: int
+    y: int = 2
+
+
+@dataclass
+class Bag:
+    items: list[int] = field(default_factory=list)
+
+
+def test_equality_hash_and_defaults() -> None:
+    assert Point(1) == Point(1, 2)
+    assert len({Point(1), Point(1, 2), Point(2)}) == 2
+    assert Bag() == Bag()
+    assert Bag().items is not Bag().items
+    changing = Bag([1])
+    changing.items = [2]
+    assert changing == Bag([2])
+    with pytest.raises(TypeError):
+        hash(changing)
