@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .abi.map_layout import lay_out
@@ -17,7 +17,7 @@ from .elaborate.printer import print_program
 from .kernel import CompilerError, KernelCode, generate
 from .options import Options
 from .options.checks import SYSTEMTAP_VERSION
-from .pass_lines import FAILURES, PassClock, count, say
+from .pass_lines import PassClock, count, say
 from .program.program import ElaboratedProgram, Limits, Target
 from .registries import Builtins, Library, kernel_facts, kernel_types, probe_kinds
 from .runtime.report import wants_color
@@ -28,8 +28,16 @@ from .user.codegen import UserCode
 from .user.codegen import generate as generate_user_code
 
 
-def compile_scripts(scripts: Sequence[Script], options: Options, clock: PassClock) -> SessionImage:
-    """Run passes 1 to 4, saying what each did. Raises `PassesEnded` after the last pass asked for, or a failed one."""
+def compile_scripts(
+    scripts: Sequence[Script],
+    options: Options,
+    clock: PassClock,
+    show: Callable[[Diagnostics, Options], None] = lambda diagnostics, options: _show(diagnostics, options),
+) -> SessionImage:
+    """Run passes 1 to 4, saying what each did. Raises `PassesEnded` after the last pass asked for, or a failed one.
+
+    `show` gets the errors and warnings, once; it prints them unless another is given.
+    """
     diagnostics = Diagnostics()
     current = 1
     try:
@@ -50,19 +58,18 @@ def compile_scripts(scripts: Sequence[Script], options: Options, clock: PassCloc
         _end_after(3, options, lambda: _sources(kernel_code, user_code))
         image = assemble(program, layout, kernel_code, user_code, os.uname().release)
         clock.done(4, f"compiled LLVM IR into {count(len(image.programs), 'program')}")
-        _show(diagnostics, options)
+        show(diagnostics, options)
         return image
     except PassesEnded:
-        _show(diagnostics, options)
+        show(diagnostics, options)
         raise
     except (PassFailed, ScriptError, CompilerError) as error:
         if isinstance(error, ScriptError):
             diagnostics.add(error.diagnostic)
         elif isinstance(error, CompilerError):
             diagnostics.add(Diagnostic("ERROR", str(error)))
-        _show(diagnostics, options)
-        say(FAILURES[current])
-        raise PassesEnded(1) from None
+        show(diagnostics, options)
+        raise PassesEnded(current) from None
 
 
 def _parse(
@@ -111,7 +118,7 @@ def _end_after(number: int, options: Options, text: object) -> None:
     if options.last_pass == number:
         assert callable(text)
         sys.stdout.write(text())
-        raise PassesEnded(0)
+        raise PassesEnded
 
 
 def _sources(kernel_code: KernelCode, user_code: UserCode) -> str:

@@ -29,11 +29,15 @@ Script = tuple[str, str]
 
 
 class PassesEnded(Exception):
-    """The last pass that was asked for (`-p1` to `-p3`) is through, or a pass failed; `status` is the exit status."""
+    """The last pass that was asked for (`-p1` to `-p3`) is through, or pass `failed` went wrong.
 
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
+    `status` is the exit status, `failed` 0 when nothing is wrong.
+    """
+
+    def __init__(self, failed: int = 0) -> None:
+        super().__init__(failed)
+        self.failed = failed
+        self.status = 1 if failed else 0
 
 
 def run_stap(options: Options, environ: Mapping[str, str]) -> int:
@@ -54,6 +58,8 @@ def run_stap(options: Options, environ: Mapping[str, str]) -> int:
         try:
             image = compile_scripts(scripts, options, clock)
         except PassesEnded as end:
+            if end.failed:
+                say(FAILURES[end.failed])
             return end.status
         if key:
             path = cache.store(key, SUFFIX, to_bytes(image))

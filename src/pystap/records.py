@@ -27,7 +27,7 @@ else:
 
     _REQUIRED = object()
 
-    def field(*, default=_REQUIRED, default_factory=None, repr=True):  # noqa: A002 - the standard name
+    def field(*, default=_REQUIRED, default_factory=None, repr=True):
         """Describe a field: its default, or what makes it, and whether `repr` shows it."""
         return _Field(default, default_factory, repr)
 

@@ -52,7 +52,8 @@ def _find(name: str) -> str:
     says, in /lib/modules/VERSION/systemtap."""
     candidates = [name]
     if "/" not in name:
-        candidates += [name + SUFFIX, f"/lib/modules/{os.uname().release}/systemtap/{name.removesuffix(SUFFIX)}{SUFFIX}"]
+        folder = f"/lib/modules/{os.uname().release}/systemtap"
+        candidates += [name + SUFFIX, f"{folder}/{name.removesuffix(SUFFIX)}{SUFFIX}"]
     for path in candidates:
         if os.path.exists(path):
             return path

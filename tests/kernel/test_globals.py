@@ -17,6 +17,7 @@ from pystap.program.symbols import StorageKind
 from pystap.program.types import Type
 
 from .scripts import (
+    FACTS,
     PID,
     SPAN,
     TID,
@@ -36,6 +37,7 @@ from .scripts import (
     increment,
     local,
     number,
+    own_name,
     run,
     scalar,
     string,
@@ -43,6 +45,8 @@ from .scripts import (
     value_of,
     with_facts,
 )  # fmt: skip
+
+pytestmark = pytest.mark.guest(native=True)
 
 GETPPID = 110
 
@@ -73,7 +77,7 @@ def test_scalar_updates_and_their_values(atomics: bool) -> None:
         update(value_of(n), "*", number(10)), update(value_of(n), "%", number(7), gives_old=True),
         assign(value_of(m), value_of(n)), value_of(m),
     ]  # fmt: skip
-    facts = with_facts(fetching_atomics=atomics, bpf_loop=atomics)
+    facts = with_facts(fetching_atomics=atomics and FACTS.fetching_atomics, bpf_loop=False)
     assert evaluate(*values, globals=[n, m], facts=facts) == [0, -2, -20, -20, -6, -6]
 
 
@@ -124,7 +128,7 @@ def test_delete_and_string_keys_of_every_kind() -> None:
     )
     with Running(script) as running:
         running.hit()
-        comm = open("/proc/self/comm").read().strip()
+        comm = own_name()
         got = {k.rstrip(b"\0").decode(): struct.unpack("=q", v)[0] for k, v in running.image.maps["a_a"].items()}
         assert got == {"literal": 42, comm: 1, "local+": 1, "left": 1}
         assert running.counter(Counter.LOST_UPDATES) == 0
@@ -202,5 +206,3 @@ def test_two_threads_lose_no_count() -> None:
         assert counts == [times, times]
         shared = {struct.unpack("=q", k)[0]: struct.unpack("=q", v)[0] for k, v in running.image.maps["a_h"].items()}
         assert shared == {1: 2 * times, 2: 2 * times}
-
-

@@ -20,6 +20,7 @@ from pystap.program.symbols import StorageKind
 from pystap.program.types import Type
 
 from .scripts import (
+    FACTS,
     PID,
     SPAN,
     Running,
@@ -38,6 +39,7 @@ from .scripts import (
     increment,
     local,
     number,
+    own_name,
     run,
     scalar,
     string,
@@ -46,6 +48,8 @@ from .scripts import (
     value_of,
     with_facts,
 )  # fmt: skip
+
+pytestmark = pytest.mark.guest(native=True)
 
 NUMBER, RESULT = context(ContextKind.SYSCALL_NUMBER), context(ContextKind.SYSCALL_RETURN)
 GETPPID, CHDIR = 110, 80
@@ -259,18 +263,21 @@ def locked(script: Script) -> None:
 
 
 LOCK_KINDS = {
-    "bpf_loop": with_facts(),
-    "native loop": with_facts(bpf_loop=False),
+    "bpf_loop": with_facts(fetching_atomics=True, bpf_loop=True),
+    "native loop": with_facts(fetching_atomics=True, bpf_loop=False),
     "token": with_facts(fetching_atomics=False, bpf_loop=False),
 }
 
 
 @pytest.mark.parametrize("kind", LOCK_KINDS)
 def test_locked_handlers_are_atomic(kind: str) -> None:
+    facts = LOCK_KINDS[kind]
+    if (facts.bpf_loop, facts.fetching_atomics) > (FACTS.bpf_loop, FACTS.fetching_atomics):
+        pytest.skip("this kernel lacks it")
     script = Script()
     locked(script)
     times = 20_000
-    with Running(script, LOCK_KINDS[kind]) as running:
+    with Running(script, facts) as running:
         running.image.add_link(attach_raw_tracepoint(running.entry, "sys_enter"))
         syscall = ctypes.CDLL(None).syscall
         threads = [threading.Thread(target=lambda: [syscall(GETPPID) for _ in range(times)]) for _ in range(2)]
@@ -296,6 +303,8 @@ def test_lock_held_by_the_session_skips() -> None:
     script = Script()
     locked(script)
     with Running(script) as running:
+        if not FACTS.fetching_atomics:
+            pytest.skip("there the lock is a token")
         lock = running.layout.lock_offset(0)
         running.set_control(lock, USER_HOLDS)
         running.hit(second=GETPPID)
@@ -311,7 +320,9 @@ def test_lock_held_by_the_session_skips() -> None:
 def test_no_free_scratch_slot_is_a_skip(atomics: bool) -> None:
     script = Script()
     script.handler(script.send(formatted("%d", NUMBER)))
-    with Running(script, with_facts(fetching_atomics=atomics, bpf_loop=atomics)) as running:
+    if atomics and not FACTS.fetching_atomics:
+        pytest.skip("this kernel lacks them")
+    with Running(script, with_facts(fetching_atomics=atomics, bpf_loop=False)) as running:
         scratch = running.image.maps["scratch"]
         for index in range(scratch.spec.max_entries):
             scratch.update(struct.pack("=I", index), struct.pack("=Q", 6).ljust(scratch.spec.value_size, b"\0"))
@@ -347,7 +358,7 @@ def check_arguments(running: Running) -> None:
             name = "sys_exit" if program.spec.name == "syscall_return" else "sys_enter"
             running.image.add_link(attach_raw_tracepoint(program, name))
     path = ctypes.create_string_buffer(b"/no/such/folder")
-    libc.syscall(CHDIR, path, 11, 12, 13, 14, 15)
+    libc.syscall(CHDIR, path, *(ctypes.c_long(value) for value in range(11, 16)))
     running.image.detach()
     entry, back = running.records()
     assert entry.fields == [CHDIR, "/no/such/folder", 11, 12, 13, 14, 15]
@@ -372,7 +383,8 @@ def test_arguments_by_raw_tracepoints() -> None:
 
 def btf_trace_ids() -> tuple[int, int]:
     """Find the two typedefs of the kernel's BTF by a plain walk (kernel: Documentation/bpf/btf.rst)."""
-    data = open("/sys/kernel/btf/vmlinux", "rb").read()
+    with open("/sys/kernel/btf/vmlinux", "rb") as file:
+        data = file.read()
     _, _, _, header, type_at, type_size, string_at, _ = struct.unpack_from("<HBBIIIII", data)
     at, end, strings, number_, found = header + type_at, header + type_at + type_size, header + string_at, 0, {}
     sizes = {1: (4, 0), 3: (12, 0), 4: (0, 12), 5: (0, 12), 6: (0, 8), 13: (0, 8), 14: (4, 0), 15: (0, 12),
@@ -407,7 +419,7 @@ def test_perf_clock_sees_the_interrupted_task() -> None:
             sum(range(50_000))
             if found.items():
                 break
-        comm = open("/proc/self/comm").read().strip()
+        comm = own_name()
         assert [k.rstrip(b"\0").decode() for k, _ in found.items()] == [comm]
 
 

@@ -11,6 +11,8 @@ from pystap.program.types import LONG_MAX, LONG_MIN, Type, wrap_long
 
 from .scripts import assign, binary, conditional, evaluate, local, logical, number, run, unary, update, value_of
 
+pytestmark = pytest.mark.guest(native=True)
+
 NUMBERS = (0, 1, -1, 2, 7, -7, 63, 64, 65, 1 << 31, -(1 << 31), (1 << 32) + 5, LONG_MAX, LONG_MIN, LONG_MIN + 1)
 
 

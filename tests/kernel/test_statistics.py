@@ -14,6 +14,8 @@ from pystap.program.types import LONG_MAX, LONG_MIN, Type, wrap_long
 
 from .scripts import Running, Script, aggregate, array, context, element, number, scalar, string, value_of
 
+pytestmark = pytest.mark.guest(native=True)
+
 VALUES = (
     0, 1, -1, 2, 3, 4, 7, 8, -2, -3, -4, -8, 99, 100, 101, 109, 110, 111, 1000, -5, 10**12, LONG_MAX, LONG_MIN,
 )  # fmt: skip

@@ -72,7 +72,9 @@ class ImageMaker:
         self.attachments: list[ProgramAttachment] = []
         self.adds_stride = 64
 
-    def user(self, point: str, attach: AttachSpec, body: str, reads: Sequence[str] = (), writes: Sequence[str] = ()) -> None:
+    def user(
+        self, point: str, attach: AttachSpec, body: str, reads: Sequence[str] = (), writes: Sequence[str] = ()
+    ) -> None:
         index = len(self.handlers)
         name = f"handler_{index}"
         self.bodies[name] = body
@@ -98,7 +100,9 @@ class ImageMaker:
         self.programs.append(program)
         self.attachments.append(ProgramAttachment(program.name, attach, (index,)))
 
-    def event(self, number: int, handler: int, body: str, reads: Sequence[str] = (), writes: Sequence[str] = ()) -> None:
+    def event(
+        self, number: int, handler: int, body: str, reads: Sequence[str] = (), writes: Sequence[str] = ()
+    ) -> None:
         name = f"event_{number}"
         self.bodies[name] = body
         self.parameters[name] = "record"

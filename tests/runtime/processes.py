@@ -11,7 +11,6 @@ from pathlib import Path
 
 from pystap.abi.image_file import SUFFIX, to_bytes
 from pystap.abi.session_image import SessionImage
-
 from tests.command import environment
 
 STAPRUN = (sys.executable, "-c", "import sys; from pystap.cli import staprun_main; sys.exit(staprun_main())")

@@ -32,4 +32,8 @@ def test_each_faulty_line_has_its_message(chunk: str) -> None:
 def test_rendered_with_source_and_caret() -> None:
     (error,) = parse("probe begin {\n\tx = ;\n}")[1].errors
     assert error.kind == "parse error"
-    assert render(error).splitlines()[1:] == ["        source: \tx = ;", "                \t    ^"]
+    assert render(error).splitlines()[1:] == [
+        "        saw: operator ';' at input.stp:2:6",
+        "     source: \tx = ;",
+        "             \t    ^",
+    ]

@@ -139,3 +139,9 @@ def test_library_parses() -> None:
         source = SourceFile(path.name, path.read_text(), is_library=True)
         parse_script(source, PreprocessorFacts(kernel_release="6.1.0", config={}.get), diagnostics=diagnostics)
     assert [str(d.message) for d in diagnostics.errors] == []
+
+
+def test_user_sides_have_names_that_an_image_can_keep() -> None:
+    for row in functions.all_rows():
+        function = getattr(sys.modules[row.user.__module__], row.user.__qualname__, None)
+        assert function is row.user, row.name

@@ -1,7 +1,7 @@
 """Refuses what must not happen in a loop.
 
-    foreach (k in a) { a[k] = 2 }      variable 'a' modified during 'foreach' iteration
-    if (x) break                       'break' outside of a loop
+foreach (k in a) { a[k] = 2 }      variable 'a' modified during 'foreach' iteration
+if (x) break                       'break' outside of a loop
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .walk import nested, statement_expressions, subexpressions
 
 
 def check_loops(program: Resolved, diagnostics: Diagnostics) -> None:
-    """Add an error for each change of an array inside a foreach over it, and for break and continue outside of loops."""
+    """Add an error for each change of an array inside a foreach over it, and for a break or continue outside loops."""
     checker = _Checker(diagnostics)
     for handler in program.handlers:
         checker.body(handler.body, (), False)

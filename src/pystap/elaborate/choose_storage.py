@@ -20,6 +20,7 @@ from ..program.symbols import Global, StorageKind
 from ..program.types import Type
 from ..records import dataclass
 from .global_uses import Uses, uses_of
+from .task_private import task_private
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +46,7 @@ def choose_storage(handlers: Sequence[Handler], events: Sequence[n.Event], varia
     for variable in variables:
         variable.storage = _storage(variable, in_kernel, running)
         variable.lock = None
-    return _assign_locks(kernel, in_kernel, running)
+    return _assign_locks(kernel, in_kernel, running, task_private(handlers))
 
 
 def _storage(variable: Global, kernel: Uses, running: Uses) -> StorageKind:
@@ -56,9 +57,10 @@ def _storage(variable: Global, kernel: Uses, running: Uses) -> StorageKind:
     return StorageKind.DRAINED if variable in running.writes else StorageKind.ADD_ONLY
 
 
-def _assign_locks(kernel: Sequence[_KernelHandler], in_kernel: Uses, running: Uses) -> int:
+def _assign_locks(kernel: Sequence[_KernelHandler], in_kernel: Uses, running: Uses, private: set[Global]) -> int:
     written = in_kernel.writes | running.writes
-    guarded = {v for v in in_kernel.touched if v.storage is StorageKind.SHARED and v in written}
+    private = private - running.writes
+    guarded = {v for v in in_kernel.touched if v.storage is StorageKind.SHARED and v in written} - private
     groups: list[set[Global]] = []
     for one in kernel:
         touched = one.uses.touched & guarded

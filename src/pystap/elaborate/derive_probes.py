@@ -41,6 +41,21 @@ def derive_probes(inputs: Inputs) -> list[DerivedProbe]:
     return probes
 
 
+def listed_points(inputs: Inputs) -> Iterator[tuple[str, DerivedPoint]]:
+    """Yield the points that the probes of the script stand for, each as one would write it.
+
+    A point that does not resolve becomes a diagnostic.
+    """
+    deriver = _Deriver(inputs)
+    for item in inputs.script.items:
+        if isinstance(item, ast.ProbeDeclaration):
+            for point in item.points:
+                try:
+                    yield from deriver.listed(point)
+                except ScriptError as error:
+                    inputs.diagnostics.add(error.diagnostic)
+
+
 def is_wildcard(name: str) -> bool:
     """Tell whether a component name has wildcard characters."""
     return any(c in name for c in "*?[")
@@ -60,6 +75,32 @@ class _Deriver:
     def __init__(self, inputs: Inputs) -> None:
         self.inputs = inputs
         self.own_aliases = [item for item in inputs.script.items if isinstance(item, ast.AliasDeclaration)]
+
+    def listed(self, point: ast.ProbePoint) -> Iterator[tuple[str, DerivedPoint]]:
+        """Yield what `-l` shows for a point: each point that it stands for, as one would write it, and what it is."""
+        parts = [_part(component) for component in point.components]
+        found, error = False, self._mismatch(_Expansion(point.components, ()))
+        for kind in self._kinds(parts[0].name):
+            first = PointPart(kind.root, parts[0].argument, parts[0].span)
+            for known in _expand_wildcards(kind, [first], parts[1:]):
+                try:
+                    points = [(".".join(map(str, exact)), kind.derive(exact)[0]) for exact in kind.listed(known)]
+                except ScriptError as refusal:
+                    error = refusal
+                    continue
+                found = True
+                yield from points
+        for alias, used in self._matching_aliases(point.components):
+            written = point_text(alias.names[0].components + point.components[used:])
+            for _, derived in self._through_alias(alias, used, _Expansion(point.components, ()), []):
+                found = True
+                yield written, derived
+                break
+        if not found:
+            raise error
+
+    def _kinds(self, pattern: str) -> list[ProbeKind]:
+        return [kind for name, kind in self.inputs.probe_kinds.items() if fnmatchcase(name, pattern)]
 
     def declaration(self, probe: ast.ProbeDeclaration) -> list[DerivedProbe]:
         written = ",".join(point_text(point.components) for point in probe.points)
@@ -154,10 +195,8 @@ class _Deriver:
     ) -> Iterator[tuple[_Expansion, DerivedPoint]]:
         root = expansion.components[0]
         parts = [_part(component) for component in expansion.components]
-        for name, kind in self.inputs.probe_kinds.items():
-            if not fnmatchcase(name, root.name):
-                continue
-            first = PointPart(name, parts[0].argument, parts[0].span)
+        for kind in self._kinds(root.name):
+            first = PointPart(kind.root, parts[0].argument, parts[0].span)
             for exact in _expand_wildcards(kind, [first], parts[1:]):
                 try:
                     derived = kind.derive(exact)

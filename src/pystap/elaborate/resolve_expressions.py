@@ -194,7 +194,8 @@ class ExpressionResolver:
             try:
                 translate(node.right.value)
             except ValueError as error:
-                raise ScriptError(Diagnostic("parse error", str(error), node.right.span, "regular expression")) from None
+                where = node.right.span
+                raise ScriptError(Diagnostic("parse error", str(error), where, "regular expression")) from None
             return n.Match(left, node.right.value, node.operator == "!~", span=node.span, type=Type.LONG)
         if isinstance(left, n.Constant) and node.operator == ("||" if left.value else "&&"):
             return n.Constant(int(bool(left.value)), span=node.span, type=Type.LONG)

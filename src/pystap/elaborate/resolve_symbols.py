@@ -231,9 +231,7 @@ class StatementResolver:
             sort = n.SortBy.VALUE if node.sort else n.SortBy.KEY if by_key else n.SortBy.NOTHING
             shape, statistic = self.expressions.histogram(node.array)
             body = self.block(node.body)
-            return n.ForeachBucket(
-                shape, statistic, keys[0], value, sort, direction < 0, limit, body, span=node.span
-            )
+            return n.ForeachBucket(shape, statistic, keys[0], value, sort, direction < 0, limit, body, span=node.span)
         array = self.expressions.array(node.array, len(keys))
         slice_ = self.expressions.keys(node.slice) or [None] * len(keys)
         if len(slice_) != len(keys):

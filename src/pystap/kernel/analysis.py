@@ -21,6 +21,7 @@ from ..program.nodes import (
     LocalValue,
     Logical,
     Loop,
+    Next,
     ReadMemory,
     ReadString,
     Return,
@@ -142,50 +143,62 @@ def may_raise(expression: Expression) -> bool:
 
 
 def sends_several(statements: Sequence[Statement]) -> bool:
-    """Whether one run of a body may send more than one record, that of a run-time error included."""
-    return _Records().body(statements, 0, False) > 1
+    """Whether one run of a body may send more than one event.
+
+    The record of a run-time error does not count: nothing has to be shown together with it.
+    """
+    return _Sent(0).after(statements) > 1
 
 
-class _Records:
-    """Counts the records on the longest way through a body; 2 stands for any more."""
+class _Sent:
+    """Counts the events that the ways through a body may have sent; `most` is of those that ended or go on."""
 
-    def __init__(self) -> None:
-        self.most = 0
+    def __init__(self, before: int) -> None:
+        self.before = before
+        self.most = before
 
-    def body(self, statements: Sequence[Statement], sent: int, caught: bool) -> int:
-        self._block(statements, sent, caught)
+    def after(self, statements: Sequence[Statement]) -> int:
+        """Return the most events that were sent once control has left the body in any way."""
+        self._block(statements, self.before)
         return self.most
 
-    def _note(self, sent: int) -> int:
-        self.most = max(self.most, sent)
-        return min(sent, 2)
-
-    def _block(self, statements: Sequence[Statement], sent: int, caught: bool) -> int:
+    def _block(self, statements: Sequence[Statement], sent: int) -> int | None:
+        """Return the most events sent where control goes on behind the statements; None when it does not."""
+        going_on: int | None = sent
         for statement in statements:
-            sent = self._statement(statement, sent, caught)
-        return sent
+            if going_on is None:
+                break
+            going_on = self._statement(statement, going_on)
+            self.most = max(self.most, going_on or 0)
+        return going_on
 
-    def _statement(self, statement: Statement, sent: int, caught: bool) -> int:
+    def _statement(self, statement: Statement, sent: int) -> int | None:
         expressions, blocks = statement_parts(statement)
         for expression in expressions:
-            sent = self._expression(expression, sent, caught)
+            sent = self._expression(expression, sent)
         match statement:
             case SendEvent():
-                return self._note(sent + 1)
+                self.most = max(self.most, sent + 1)
+                return None if statement.ends_handler else sent + 1
+            case Next() | Return():
+                return None
             case If():
-                return max(self._block(block, sent, caught) for block in blocks)
+                ways = [self._block(block, sent) for block in blocks]
+                return max((way for way in ways if way is not None), default=None)
             case TryCatch():
-                inside = self._block(statement.body, sent, True)
-                return max(inside, self._block(statement.handler, inside, caught))
+                inside = _Sent(sent)
+                inside.after(statement.body)
+                self.most = max(self.most, inside.most)
+                handled = self._block(statement.handler, inside.most)
+                return inside.most if handled is None else max(inside.most, handled)
             case _:
                 return sent
 
-    def _expression(self, expression: Expression, sent: int, caught: bool) -> int:
-        if sent and not caught and may_raise(expression):
-            self._note(sent + 1)
+    def _expression(self, expression: Expression, sent: int) -> int:
         for part in walk(expression):
             function = part.function if isinstance(part, FunctionCall) else None
             while function is not None and not function.is_recursive:
-                sent = self._block(function.body, sent, caught)
+                sent = _Sent(sent).after(function.body)
                 function = function.next_overload
+        self.most = max(self.most, sent)
         return sent

@@ -81,6 +81,11 @@ class Compiler:
         self.close()
 
 
+def compile_object(ir: str) -> bytes:
+    """Return the ELF object for a module. Raises `CompilerError`."""
+    return Compiler().to_object(ir)
+
+
 def compile_assembly(ir: str) -> str:
     """Return the eBPF assembly of a module as text. Raises `CompilerError`."""
     return Compiler().to_assembly(ir)

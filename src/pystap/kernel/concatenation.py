@@ -37,8 +37,8 @@ def build(h: HandlerContext, expression: Binary | Format) -> Text:
 
 
 def formatted(h: HandlerContext, text: str, value: str) -> Text:
-    """Return a message with the i64 `value` in place of its `%d` or `%#x`, as text of any width."""
-    for conversion in ("%#x", "%d"):
+    """Return a message with the i64 `value` in place of its one conversion (%d %i %u %x %#x), as text of any width."""
+    for conversion in ("%#x", "%d", "%i", "%u", "%x"):
         before, found, behind = text.partition(conversion)
         if found:
             prefix = before + ("0x" if conversion == "%#x" else "")

@@ -30,6 +30,7 @@ class InternalError(Exception):
 class KernelFacts:
     """What the code generator must know of the kernel and of the run.
 
+    `possible_cpus` is one more than the highest number that a CPU may have.
     `fetching_atomics`: compare-and-swap, exchange and fetch-and-add work (5.12). `bpf_loop`: the helper works with
     callbacks. `typed_syscall_tracepoints` are the BTF ids of `btf_trace_sys_enter` and `btf_trace_sys_exit` where typed
     tracepoints load, else None. `timing` counts hits and times of every handler. `ringbuf_bytes` is a power of two

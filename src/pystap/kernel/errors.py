@@ -26,7 +26,10 @@ def raise_error(h: HandlerContext, message: str, span: Span, subject: str = "", 
             h.generate.message_into(h, message, value, h.catch.message)
         code.jump(h.catch.label)
         return
-    number = h.error_number(f"{message} near {subject or subject_of(span)} at {span}")
+    place = f"{subject or subject_of(span)} at {span}"
+    if "%" in message:
+        place = place.replace("%", "%%")
+    number = h.error_number(f"{message} near {place}")
     counters, group = h.counter(Counter(0)), records.group_word(h)
     code.line(f"call void {_report_function(h)}(ptr {counters}, i64 {number}, i64 {value}, i64 {group})")
     if h.shared.errors_stop:

@@ -183,11 +183,11 @@ def _exit(h: HandlerContext, left: str) -> None:
     records.end_group(h)
     if h.handler.lock is not None:
         locks.release(h)
+    if h.shared.facts.timing:
+        _count_time(h)
     if h.temporaries.is_claimed:
         code.begin("unlocked")
         scratch.release_slot(code, h.module, h.shared.facts.fetching_atomics)
-    if h.shared.facts.timing:
-        _count_time(h)
     code.begin(left)
     code.ret()
 

@@ -246,12 +246,18 @@ class Module:
             f"{symbol} = internal constant [{len(data)} x i8] {padded_bytes(data)}, align 8"
             for data, symbol in self._constants.items()
         ]
-        out += self.functions.values()
-        out += [
+        declared = {
             "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)",
             "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)",
             "declare i64 @llvm.ctlz.i64(i64, i1)",
             "declare i64 @llvm.bswap.i64(i64)",
+        }
+        for text in self.functions.values():
+            lines = text.splitlines()
+            declared.update(line.strip() for line in lines if line.startswith("declare "))
+            out.append("\n".join(line for line in lines if not line.startswith("declare ")))
+        out += [
+            *sorted(declared),
             'attributes #0 = { nounwind "no-builtins" }',
             "!0 = distinct !{!0, !1}",
             '!1 = !{!"llvm.loop.unroll.disable"}',

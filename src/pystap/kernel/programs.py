@@ -20,8 +20,9 @@ from .handlers import HandlerCode, context_use, make_handler
 from .ir import Code, Helper
 
 _INLINE_STACK = 160
-"""How much stack all inlined handlers of a program may take together; the others are functions of their own."""
-_INLINE_LINES = 400
+"""How much stack the inlined handlers of a program may take together, in bytes."""
+_INLINE_LINES = 3000
+"""How many lines of IR they may have together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,16 +144,19 @@ def _combinations(handlers: list[Handler]) -> dict[tuple[Handler, ...], list[int
 
 
 def _make_all(shared: ProgramContext, handlers: list[Handler], is_typed: bool) -> dict[int, HandlerCode]:
-    """Generate the handlers: inlined while they are called from one place and there is stack, else as functions."""
-    made, stack = {}, 0
+    """Generate the handlers: all inlined while they are small and called from one place each, else all as functions.
+
+    Not some of each: the frames of the program and of a handler's function must fit the stack together.
+    """
     combinations = _combinations(handlers)
-    for handler in handlers:
-        trial = make_handler(_trial(shared), handler, is_typed, True)
-        fits = stack + trial.stack_bytes <= _INLINE_STACK and trial.lines <= _INLINE_LINES
-        inline = sum(handler in group for group in combinations) == 1 and (fits or len(handlers) == 1)
-        stack += trial.stack_bytes if inline else 0
-        made[handler.index] = make_handler(shared, handler, is_typed, inline)
-    return made
+    inline = all(sum(handler in group for group in combinations) == 1 for handler in handlers)
+    if inline and len(handlers) > 1:
+        trials = [make_handler(_trial(shared), handler, is_typed, True) for handler in handlers]
+        inline = (
+            sum(trial.stack_bytes for trial in trials) <= _INLINE_STACK
+            and sum(trial.lines for trial in trials) <= _INLINE_LINES
+        )
+    return {handler.index: make_handler(shared, handler, is_typed, inline) for handler in handlers}
 
 
 def _trial(shared: ProgramContext) -> ProgramContext:

@@ -21,6 +21,12 @@ class PhaseKind:
     def forms(self) -> Iterable[str]:
         return (self.root, f"{self.root}(number)")
 
+    def aliases(self) -> Iterable[str]:
+        return ()
+
+    def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
+        return (parts,)
+
     def names(self, parts: Sequence[PointPart]) -> Iterable[str]:
         return names_after(parts, self.forms())
 
@@ -40,6 +46,12 @@ class NeverKind:
 
     def forms(self) -> Iterable[str]:
         return ("never",)
+
+    def aliases(self) -> Iterable[str]:
+        return ()
+
+    def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
+        return (parts,)
 
     def names(self, parts: Sequence[PointPart]) -> Iterable[str]:
         return names_after(parts, self.forms())

@@ -81,6 +81,18 @@ class SyscallKind:
     def forms(self) -> Iterable[str]:
         return ()
 
+    def aliases(self) -> Iterable[str]:
+        for name in call_names():
+            yield f"syscall.{name} = kernel.trace(\"sys_enter\")"
+            yield f"syscall.{name}.return = kernel.trace(\"sys_exit\")"
+
+    def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
+        self._check(parts)
+        matching = [known for known in call_names() if fnmatchcase(known, parts[1].name)]
+        if not matching:
+            self._unknown(parts[1])
+        return [[parts[0], PointPart(known, None, parts[1].span), *parts[2:]] for known in matching]
+
     def names(self, parts: Sequence[PointPart]) -> Iterable[str]:
         return call_names() if len(parts) == 1 else ("return",)
 

@@ -48,6 +48,12 @@ class TimerKind:
             yield f"timer.{unit}(number).randomize(number)"
         yield from ("timer.hz(number)", "timer.profile", "timer.profile.tick", "timer.profile.freq.hz(number)")
 
+    def aliases(self) -> Iterable[str]:
+        return ()
+
+    def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
+        return (parts,)
+
     def names(self, parts: Sequence[PointPart]) -> Iterable[str]:
         return names_after(parts, self.forms())
 

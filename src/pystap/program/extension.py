@@ -65,6 +65,17 @@ class ProbeKind(Protocol):
 
     def forms(self) -> Iterable[str]: ...
 
+    def aliases(self) -> Iterable[str]:
+        """Return the aliases that the kind serves itself, as `--dump-probe-aliases` prints them ("a.b = c.d(e)")."""
+        ...
+
+    def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
+        """Return the points that `-l` shows for one: what its wildcards stand for, or the point itself.
+
+        Raises ScriptError like `derive`.
+        """
+        ...
+
     def names(self, parts: Sequence[PointPart]) -> Iterable[str]:
         """Return the component names that may follow `parts`: what a wildcard in the next component may mean."""
         ...

@@ -90,8 +90,8 @@ class KernelSide:
     def stop_and_wait(self) -> None:
         """Return when no handler runs any more.
 
-        Programs are detached, but where that takes long (0.1 s for a uprobe) their events are only switched off: `close`
-        leaves the rest to a process in the background.
+        Programs are detached, but where that takes long (0.1 s for a uprobe) their events are only switched off:
+        `close` leaves the rest to a process in the background.
         """
         self.stop()
         links = self._loaded.links

@@ -121,6 +121,16 @@ class FileSink:
             self._sink.fd = -1
 
 
+class CallbackSink:
+    """Hands every piece of output to a function."""
+
+    def __init__(self, write: Callable[[bytes], object]) -> None:
+        self.write = write
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
 def _remove(name: str) -> None:
     try:
         os.unlink(name)
@@ -128,7 +138,7 @@ def _remove(name: str) -> None:
         return
 
 
-Sink = DescriptorSink | FileSink
+Sink = DescriptorSink | FileSink | CallbackSink
 
 
 class Output:

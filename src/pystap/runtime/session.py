@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from ..abi.session_image import SessionImage
 from ..program.attach import Timer
-from ..user.globals import Globals, new_globals
+from ..user.globals import Globals, attribute_name, new_globals
 from .event_loop import BATCH, BUSY, IDLE, EventLoop
 from .handlers import Handlers
 from .output import DescriptorSink, FileSink, Output, Sink
@@ -124,6 +124,7 @@ class Session:
             for handler in self.image.handlers
             if handler.function and isinstance(handler.attach, Timer)
         )
+        self.output.flush()  # in front of what the target prints
         if self._target is not None:
             self._loop.add(self._target.fileno(), self.end)
             self._target.start()
@@ -222,6 +223,21 @@ class Session:
     def watch(self, fd: int, action: Callable[[], object]) -> None:
         """Run `action` in the event loop whenever `fd` becomes readable."""
         self._loop.add(fd, action)
+
+    def read_globals(self) -> dict[str, object]:
+        """Return the value of every global as it is now."""
+        names = [layout.name for layout in self.image.globals]
+        found: dict[str, object] = {}
+
+        def take() -> None:
+            found.update((name, getattr(self.values, attribute_name(name))) for name in names)
+
+        access = self._kernel.store.access(names, ()) if self._kernel is not None and self.live else None
+        if access is None or self._kernel is None:
+            take()
+        else:
+            self._kernel.store.run(access, take)
+        return found
 
     def unwatch(self, fd: int) -> None:
         self._loop.remove(fd)

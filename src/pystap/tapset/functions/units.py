@@ -6,7 +6,7 @@ import os
 
 from ...program.builtins import Builtin, Effect, Expansion
 from ...program.nodes import Binary, Constant, Expression
-from ...program.types import Type
+from ...program.types import Type, wrap_long
 from ..services import Services
 
 L, S = Type.LONG, Type.STRING
@@ -68,7 +68,7 @@ def bytes_to_string(rt: Services, count: int) -> str:
 
 
 def pages_to_string(rt: Services, pages: int) -> str:
-    return bytes_to_string(rt, pages * os.sysconf("SC_PAGE_SIZE"))
+    return bytes_to_string(rt, wrap_long(pages * os.sysconf("SC_PAGE_SIZE")))
 
 
 def _quotient(divisor: int) -> Expansion:

@@ -1,0 +1,49 @@
+"""Finds arrays whose elements each belong to one thread, so that no two handlers ever touch the same one at once.
+
+    probe syscall.read        { start[tid()] = ktime_get_ns() }
+    probe syscall.read.return { total += ktime_get_ns() - start[tid()]; delete start[tid()] }
+
+Every use of `start` in the kernel has tid() in the same key column, and system call handlers of one thread never
+interrupt each other: the elements need no lock although the second handler reads and deletes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..program import nodes as n
+from ..program.attach import Syscalls
+from ..program.program import Handler, Target
+from ..program.symbols import Global
+from .walk import all_expressions, all_statements, called_functions
+
+
+def task_private(handlers: Sequence[Handler]) -> set[Global]:
+    """Return the arrays that kernel handlers only use with tid() as the same key."""
+    columns: dict[Global, set[int]] = {}
+    excluded: set[Global] = set()
+    for handler in handlers:
+        if handler.target is not Target.KERNEL:
+            continue
+        for array, keys in _uses(handler):
+            own = {i for i, key in enumerate(keys) if _is_tid(key)}
+            columns[array] = columns.get(array, own) & own
+            if not isinstance(handler.attach, Syscalls):
+                excluded.add(array)
+    return {array for array, found in columns.items() if found} - excluded
+
+
+def _is_tid(key: n.Expression | None) -> bool:
+    return isinstance(key, n.BuiltinCall) and key.builtin.name == "tid"
+
+
+def _uses(handler: Handler) -> Iterator[tuple[Global, Sequence[n.Expression | None]]]:
+    bodies = [handler.body]
+    bodies += [f.kernel_body for f in called_functions(handler.body) if f.kernel_body is not None]
+    for body in bodies:
+        for expression in all_expressions(body):
+            if isinstance(expression, n.ElementValue | n.Contains):
+                yield expression.array, expression.keys
+        for statement in all_statements(body):
+            if isinstance(statement, n.Delete) and isinstance(statement.target, Global):
+                yield statement.target, ()

@@ -1,0 +1,89 @@
+"""`-l`, `-L` and the `--dump-...` options: what there is, one line each, on standard output."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+
+from .diagnostics import Diagnostics, render
+from .elaborate import Inputs
+from .elaborate.derive_probes import listed_points, point_text
+from .options import Options
+from .options.checks import SYSTEMTAP_VERSION
+from .program.builtins import Builtin
+from .program.extension import DerivedPoint
+from .program.program import Limits
+from .registries import Builtins, Library, kernel_types, probe_kinds
+from .source import NO_SPAN, SourceFile
+from .syntax import PreprocessorFacts, ast, parse_script
+from .tapset import functions, library_index
+
+
+def list_points(options: Options, environ: Mapping[str, str]) -> int:
+    """Print what the options' action asks for; returns the exit status: 1 when a point matches nothing."""
+    diagnostics = Diagnostics()
+    facts = PreprocessorFacts(
+        kernel_release=os.uname().release,
+        systemtap_version=options.compatible or SYSTEMTAP_VERSION,
+        privilege=options.privilege,
+        guru_mode=options.guru,
+        arguments=options.arguments,
+        compatible=options.compatible or None,
+    )
+    library = Library(facts, diagnostics)
+    match options.action:
+        case "dump-functions":
+            lines = sorted({*map(_signature, functions.all_rows()), *_library_signatures(library)})
+        case "dump-probe-aliases":
+            lines = sorted(_aliases(library))
+        case "dump-probe-types":
+            lines = sorted(form for kind in probe_kinds().values() for form in kind.forms())
+        case _:
+            source = SourceFile("<input>", f"probe {options.listing} {{}}")
+            script = parse_script(source, facts, library.macros, diagnostics=diagnostics)
+            with_variables = options.action == "list-variables"
+            inputs = Inputs(script, library, probe_kinds(), Builtins(), kernel_types, Limits(), diagnostics)
+            lines = [] if diagnostics.errors else list(_points(inputs, with_variables))
+    for line in lines:
+        print(line)
+    for error in diagnostics.errors:
+        sys.stderr.write(render(error))
+    return 0 if lines else 1
+
+
+def _points(inputs: Inputs, with_variables: bool) -> Iterator[str]:
+    lines: dict[str, None] = {}
+    for written, derived in listed_points(inputs):
+        lines[written + (_variables(derived) if with_variables else "")] = None
+    yield from lines
+
+
+def _variables(point: DerivedPoint) -> str:
+    shown = [f" {name}:{source(NO_SPAN).type}" for name, source in point.variables.items()]
+    return "".join(shown)
+
+
+def _signature(row: Builtin) -> str:
+    parameters = ", ".join(f"{name}:{kind}" for name, kind in row.parameters)
+    return f"{row.name}:{row.returns or 'unknown'} ({parameters})"
+
+
+def _library_signatures(library: Library) -> Iterator[str]:
+    for name in library.function_names():
+        file = library.file_of_function(name)
+        for item in file.items if file is not None else ():
+            if isinstance(item, ast.FunctionDeclaration) and not item.private:
+                parameters = ", ".join(f"{p.name}:{p.type or 'unknown'}" for p in item.parameters)
+                yield f"{item.name}:{item.return_type or 'unknown'} ({parameters})"
+
+
+def _aliases(library: Library) -> Iterator[str]:
+    for root in library_index.read_index().aliases:
+        for alias in library.aliases(root):
+            sign = "+=" if alias.epilogue else "="
+            points = ", ".join(point_text(point.components) for point in alias.points)
+            for name in alias.names:
+                yield f"{point_text(name.components)} {sign} {points}"
+    for kind in probe_kinds().values():
+        yield from kind.aliases()
