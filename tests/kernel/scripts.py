@@ -173,6 +173,10 @@ EXECNAME = Builtin(
     IrFunction(
         "builtin_execname",
         "define internal i64 @builtin_execname(ptr %out, i64 %size) {\n"
+        # 6.1 leaves what is behind the name as it was.
+        "  store i64 0, ptr %out\n"
+        "  %behind = getelementptr i8, ptr %out, i64 8\n"
+        "  store i64 0, ptr %behind\n"
         "  %r = call i64 inttoptr (i64 16 to ptr)(ptr %out, i32 16)\n"
         "  ret i64 0\n}",
     ),

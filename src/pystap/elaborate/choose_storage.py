@@ -1,12 +1,12 @@
 """Chooses where each global lives, and which kernel handlers need a lock to be atomic.
 
 global n, start, total
-probe syscall.read        { start[tid()] = ktime_get_ns() }                 one map write: atomic by itself, but
-probe syscall.read.return { total += ktime_get_ns() - start[tid()]          here start is read and deleted:
-                            delete start[tid()]; n++ }                      both handlers take lock 0
+probe syscall.read        { start[pid()] = ktime_get_ns() }              one map write, atomic by itself, but
+probe syscall.read.return { total += ktime_get_ns() - start[pid()]       here start is read and deleted:
+                            delete start[pid()]; n++ }                   both handlers take lock 0
 probe end                 { println(n, total) }
 
-n, total: add-only (per CPU, no lock)       start: shared, lock 0
+n, total: add-only (per CPU, no lock)       start: shared, lock 0 (none with tid(), see task_private)
 """
 
 from __future__ import annotations

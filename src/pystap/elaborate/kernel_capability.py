@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 
 from ..program import nodes as n
-from ..program.builtins import Effect
+from ..program.builtins import Effect, IrFunction
 from ..program.symbols import Global
 from .capture import can_capture
 from .walk import all_expressions, called_functions, operands
@@ -74,6 +74,8 @@ class KernelCapability:
             case n.BuiltinCall(builtin=builtin):
                 if builtin.kernel is None or builtin.effect in (Effect.ACTION, Effect.SESSION):
                     return False
+                if isinstance(builtin.kernel, IrFunction) and not _fits(node.arguments, builtin.kernel.limits):
+                    return False
             case n.FunctionCall(function=function):
                 if not self.function(function):
                     return False
@@ -101,6 +103,11 @@ def _plain(piece: n.FormatPiece) -> bool:
     return (
         piece.conversion in _PLAIN_CONVERSIONS and not piece.flags and piece.width is None and piece.precision is None
     )
+
+
+def _fits(arguments: Sequence[n.Expression], limits: Sequence[int | None]) -> bool:
+    """Tell whether no argument can be longer than the function's code takes."""
+    return all(limit is None or argument.width <= limit for argument, limit in zip(arguments, limits, strict=False))
 
 
 def may_raise(body: Sequence[n.Statement]) -> bool:

@@ -42,8 +42,8 @@ class EventStream:
         self._stopped = stopped
         self._groups: dict[int, list[bytes]] = {}
         self._incomplete: set[int] = set()
-        self.lost_groups = 0
-        """Groups left out because a record of them was lost; the kernel counts that record."""
+        self.lost_records = 0
+        """Records that arrived and were left out with their group; the kernel counts those that did not arrive."""
 
     def read(self) -> int:
         """Handle up to BATCH records; returns how many there were."""
@@ -66,8 +66,13 @@ class EventStream:
 
     def finish(self) -> None:
         """Forget the groups that were never closed and count them: no program runs any more."""
-        self.lost_groups += len(self._groups)
+        for records in self._groups.values():
+            self._leave_out(records, closed=False)
         self._groups.clear()
+
+    def _leave_out(self, records: list[bytes], closed: bool) -> None:
+        """Count a group's records as lost. The record that would have closed it is no output, but was counted."""
+        self.lost_records += len(records) if closed else max(len(records) - 1, 0)
 
     def _other(self, number: int, record: bytes) -> None:
         self._on_error(number - ERROR_EVENTS, _LONG.unpack_from(record, HEADER_SIZE)[0])
@@ -87,14 +92,14 @@ class EventStream:
             expected = _LONG.unpack_from(record, HEADER_SIZE)[0]
             if len(records) != expected or key in self._incomplete:
                 self._incomplete.discard(key)
-                self.lost_groups += 1
+                self._leave_out(records, closed=True)
                 return
             for waiting in records:
                 self._one(_HEADER.unpack_from(waiting)[0], waiting)
             return
         if group & GROUP_START:
             if key in self._groups:  # the end of the run before was lost
-                self.lost_groups += 1
+                self._leave_out(self._groups[key], closed=False)
             self._incomplete.discard(key)
             self._groups[key] = [record]
         elif key in self._groups:

@@ -268,7 +268,7 @@ class Session:
             self.output.flush()
         if self._stream is not None:
             self._stream.finish()
-            self.report.lost_events = kernel.lost_events() + self._stream.lost_groups
+            self.report.lost_events = kernel.lost_events() + self._stream.lost_records
         self.report.lost_updates = kernel.lost_updates()
         self.report.skipped += kernel.skipped() + kernel.skipped_otherwise()
         kernel.store.detach()
