@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from pystap import cli
 from pystap.version import VERSION
-from tests.command import environment, run_stap
+from tests.command import STAP, environment, run_stap
 from tests.runtime.processes import STAPRUN
 
 HELLO = 'probe begin { print("hello world\\n") exit() }'
@@ -108,17 +109,25 @@ def test_a_parse_error_names_the_pass(tmp_path: Path) -> None:
     assert done.stderr.endswith("Pass 1: parse failed.  [man error::pass1]\n")
 
 
-def test_no_traceback_reaches_the_user(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_or_full_output_is_one_error(tmp_path: Path) -> None:
+    for redirection, reason in ((">&-", "Bad file descriptor"), (">/dev/full", "No space left on device")):
+        command = f"exec {shlex.join(STAP)} -e {shlex.quote(HELLO)} {redirection}"
+        done = subprocess.run(["sh", "-c", command], env=environment(tmp_path), capture_output=True, text=True)
+        assert done.returncode == 1
+        assert done.stderr == f"ERROR: cannot write the output: {reason}\nPass 5: run failed.  [man error::pass5]\n"
+
+
+def test_no_traceback_reaches_the_user(capfd: pytest.CaptureFixture[str]) -> None:
     def broken(words: object, environ: object) -> int:
         raise ZeroDivisionError("so\nwhat")
 
     assert cli.guarded("stap", ["-e", "x"], broken) == 1
-    assert capsys.readouterr().err == (
+    assert capfd.readouterr().err == (
         "ERROR: internal error of stap: ZeroDivisionError: so what\n"
         "This is a fault of pystap, not of the script. Run it with -vvv to see where it happened.\n"
     )
     assert cli.guarded("stap", ["-vvv"], broken) == 1
-    assert "Traceback" in capsys.readouterr().err
+    assert "Traceback" in capfd.readouterr().err
 
 
 def test_the_time_limit_ends_a_session(tmp_path: Path) -> None:

@@ -19,9 +19,8 @@ from typing import Any
 
 from .abi.session_image import SessionImage
 from .diagnostics import Diagnostics, render
-from .driver import PassesEnded
 from .options import Options
-from .pass_lines import PassClock
+from .pass_lines import PassClock, PassesEnded
 from .records import dataclass, replace
 from .runtime import session as runtime
 from .runtime.output import CallbackSink

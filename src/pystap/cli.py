@@ -26,7 +26,8 @@ def guarded(command: str, words: Sequence[str], body: Callable[[Sequence[str], M
     """Run a command's body and turn whatever leaves it into messages and an exit status."""
     try:
         status = body(words, os.environ)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it is None when the command was started without one
+            sys.stdout.flush()
         return status
     except UsageError as error:
         _say(error.message)
@@ -62,9 +63,8 @@ def _last_resort(command: str, words: Sequence[str], error: BaseException) -> in
 
 def _say(text: str) -> None:
     try:
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
-    except (OSError, ValueError):
+        os.write(2, (text + "\n").encode(errors="surrogateescape"))
+    except OSError:
         return
 
 

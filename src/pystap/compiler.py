@@ -11,19 +11,20 @@ from .abi.map_layout import lay_out
 from .abi.session_image import SessionImage
 from .assemble import assemble
 from .diagnostics import Diagnostic, Diagnostics, PassFailed, ScriptError, render
-from .driver import PassesEnded, Script, limit_fields
 from .elaborate import Inputs, elaborate
 from .elaborate.printer import print_program
 from .kernel import CompilerError, KernelCode, generate
 from .options import Options
 from .options.checks import SYSTEMTAP_VERSION
-from .pass_lines import PassClock, count, say
+from .pass_lines import PassClock, PassesEnded, Script, count, say
 from .program.program import ElaboratedProgram, Limits, Target
 from .registries import Builtins, Library, kernel_facts, kernel_types, probe_kinds
 from .runtime.report import wants_color
 from .source import SourceFile
 from .syntax import PreprocessorFacts, ast, parse_script
 from .syntax.printer import print_script
+from .tapset.constants import constant
+from .trial import refused_handlers
 from .user.codegen import UserCode
 from .user.codegen import generate as generate_user_code
 
@@ -49,14 +50,13 @@ def compile_scripts(
         clock.done(2, "analyzed script: " + _census(program))
         _end_after(2, options, lambda: print_program(program, placement=clock.wants(2)))
         current = 3
+        program, kernel_code = _accepted(program, trees, library, options, diagnostics, clock)
         user_code = generate_user_code(program)
-        layout = lay_out(program)
         clock.done(3, "translated to LLVM IR and Python")
         current = 4
-        kernel_code = generate(program, layout, kernel_facts(program, options.timing))
         _keep(options, kernel_code, user_code)
         _end_after(3, options, lambda: _sources(kernel_code, user_code))
-        image = assemble(program, layout, kernel_code, user_code, os.uname().release)
+        image = assemble(program, lay_out(program), kernel_code, user_code, os.uname().release)
         clock.done(4, f"compiled LLVM IR into {count(len(image.programs), 'program')}")
         show(diagnostics, options)
         return image
@@ -91,14 +91,63 @@ def _parse(
     return trees, library
 
 
+def _accepted(
+    program: ElaboratedProgram,
+    trees: Sequence[ast.ScriptFile],
+    library: Library,
+    options: Options,
+    diagnostics: Diagnostics,
+    clock: PassClock,
+) -> tuple[ElaboratedProgram, KernelCode]:
+    """Return kernel code that LLVM and the running kernel take, and the program that it was made from.
+
+    A handler that they refuse is deferred to user space as a whole, and the program elaborated anew with that.
+    """
+    deferred: frozenset[int] = frozenset()
+    while True:
+        handlers = {handler.index for handler in program.handlers if handler.target is Target.KERNEL}
+        try:
+            code = generate(program, lay_out(program), kernel_facts(program, options.timing))
+        except CompilerError as error:
+            if deferred >= handlers:
+                raise
+            refused = dict.fromkeys(handlers, str(error))
+        else:
+            refused = refused_handlers(code) if options.last_pass >= 4 else {}
+            if refused.keys() <= deferred:
+                return program, code
+        more = refused.keys() - deferred
+        for index in sorted(more):
+            if clock.wants(4):
+                point = program.handlers[index].point
+                say(f"Pass 4: probe {point} runs in user space, its eBPF program was refused: {refused[index]}")
+        deferred |= more
+        program = _elaborate(trees, library, options, diagnostics, deferred)
+
+
 def _elaborate(
-    trees: Sequence[ast.ScriptFile], library: Library, options: Options, diagnostics: Diagnostics
+    trees: Sequence[ast.ScriptFile],
+    library: Library,
+    options: Options,
+    diagnostics: Diagnostics,
+    deferred: frozenset[int] = frozenset(),
 ) -> ElaboratedProgram:
     first = trees[0]
     script = ast.ScriptFile(first.source, tuple(item for tree in trees for item in tree.items))
-    limits = Limits(**limit_fields(options))  # type: ignore[arg-type]
+    limits = Limits(**_limit_fields(options))  # type: ignore[arg-type]
     program = elaborate(
-        Inputs(script, library, probe_kinds(), Builtins(), kernel_types, limits, diagnostics, guru=options.guru)
+        Inputs(
+            script,
+            library,
+            probe_kinds(),
+            Builtins(),
+            kernel_types,
+            limits,
+            diagnostics,
+            options.guru,
+            constant,
+            deferred,
+        )
     )
     if options.warnings_are_errors and diagnostics.warnings:
         raise PassFailed(diagnostics)
@@ -148,3 +197,12 @@ def _show(diagnostics: Diagnostics, options: Options) -> None:
     for diagnostic in (*warnings, *diagnostics.errors):
         sys.stderr.write(render(diagnostic, color))
 
+
+def _limit_fields(options: Options) -> dict[str, int | bool]:
+    """Return the fields of program.Limits that the command line sets."""
+    fields: dict[str, int | bool] = dict(options.limits)
+    if options.suppress_handler_errors:
+        fields["suppress_handler_errors"] = True
+    if options.suppress_time_limits:
+        fields["suppress_time_limits"] = True
+    return fields

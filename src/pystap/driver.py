@@ -19,25 +19,10 @@ from .abi.image_file import SUFFIX, NotAnImage, from_bytes, to_bytes
 from .abi.session_image import SessionImage
 from .cache import entry_key, open_cache
 from .options import Options, UsageError, settings_folder
-from .pass_lines import FAILURES, PassClock, say
+from .pass_lines import FAILURES, PassClock, PassesEnded, Script, say
 
 if TYPE_CHECKING:
     from .runtime.run_options import RunOptions
-
-Script = tuple[str, str]
-"""The name of a script file, as diagnostics print it, and its text."""
-
-
-class PassesEnded(Exception):
-    """The last pass that was asked for (`-p1` to `-p3`) is through, or pass `failed` went wrong.
-
-    `status` is the exit status, `failed` 0 when nothing is wrong.
-    """
-
-    def __init__(self, failed: int = 0) -> None:
-        super().__init__(failed)
-        self.failed = failed
-        self.status = 1 if failed else 0
 
 
 def run_stap(options: Options, environ: Mapping[str, str]) -> int:
@@ -171,14 +156,3 @@ def run_image(
 def sessions_folder(environ: Mapping[str, str]) -> str:
     """Return where sessions that were left running can be found."""
     return (settings_folder(environ) or "/tmp") + "/run"
-
-
-def limit_fields(options: Options) -> dict[str, int | bool]:
-    """Return the fields of program.Limits that the command line sets."""
-    fields: dict[str, int | bool] = dict(options.limits)
-    if options.suppress_handler_errors:
-        fields["suppress_handler_errors"] = True
-    if options.suppress_time_limits:
-        fields["suppress_time_limits"] = True
-    return fields
-

@@ -1,13 +1,12 @@
-"""What `-v` says of each pass, in SystemTap's form.
+"""How passes end, and what `-v` says of each, in SystemTap's form.
 
-    Pass 1: parsed user script and 3 library scripts using 31240virt/24100res/9800shr/15300data kb, in 10usr/0sys/12real
-    ms.   (one line)
+Pass 1: parsed user script and 3 library scripts using 31240virt/24100res/9800shr/15300data kb, in 10usr/0sys/12real
+ms.   (one line)
 """
 
 from __future__ import annotations
 
 import os
-import sys
 import time
 
 FAILURES = {
@@ -20,12 +19,27 @@ FAILURES = {
 _MEMORY = {"VmSize": "virt", "VmRSS": "res", "RssFile": "shr", "VmData": "data"}
 
 
+Script = tuple[str, str]
+"""The name of a script file, as diagnostics print it, and its text."""
+
+
+class PassesEnded(Exception):
+    """The last pass that was asked for (`-p1` to `-p3`) is through, or pass `failed` went wrong.
+
+    `status` is the exit status, `failed` 0 when nothing is wrong.
+    """
+
+    def __init__(self, failed: int = 0) -> None:
+        super().__init__(failed)
+        self.failed = failed
+        self.status = 1 if failed else 0
+
+
 def say(text: str) -> None:
     """Write a line to standard error."""
     try:
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
-    except (OSError, ValueError):
+        os.write(2, (text + "\n").encode(errors="surrogateescape"))
+    except OSError:
         return
 
 

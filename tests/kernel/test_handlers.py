@@ -14,10 +14,12 @@ from pystap.abi.map_layout import USER_HOLDS, Counter
 from pystap.kernel import InternalError
 from pystap.loader.links import PerfEventSpec, attach_perf_event, attach_raw_tracepoint, attach_typed_tracepoint
 from pystap.program.attach import PerfClock, Syscalls
+from pystap.program.fault_messages import fill_in
 from pystap.program.nodes import Break, ContextKind, Evaluate, Function, Next, ReadMemory, Return, TryCatch
 from pystap.program.program import Limits
 from pystap.program.symbols import StorageKind
 from pystap.program.types import Type
+from pystap.source import SourceFile, Span
 
 from .scripts import (
     FACTS,
@@ -133,22 +135,22 @@ def test_next_and_return_end_the_handler() -> None:
         assert [r.fields for r in running.records()[:1]] == [[3]]
 
 
-def message_of(running: Running, record_number: int, value: int | str) -> str:
-    message = running.code.errors[record_number - 0x4000_0000].message
-    return message % value if "%" in message else message
+def message_of(running: Running, record_number: int, value: int) -> str:
+    return fill_in(running.code.errors[record_number - 0x4000_0000].message, value)
 
 
 def test_division_by_zero_is_reported_and_stops() -> None:
+    text = SourceFile("test.stp", "x =\n7 / (y - 2)\n")
+    division = binary(number(7), "/", binary(NUMBER, "-", number(2)))
+    division.span, division.left.span = Span(text, 4, 15), Span(text, 4, 5)
     script = Script(globals=[scalar("n")])
-    script.handler(
-        increment(value_of(script.globals[0])), script.send(binary(number(7), "/", binary(NUMBER, "-", number(2))))
-    )
+    script.handler(increment(value_of(script.globals[0])), script.send(division))
     with Running(script) as running:
         for given in (1, 2, 3):
             running.hit(second=given)
         good, bad = running.records()
         assert good.fields == [-7]
-        assert message_of(running, bad.number, 0) == "division by 0 near operator '/' at test.stp:1:1"
+        assert message_of(running, bad.number, 0) == "division by 0 near operator '/' at test.stp:2:3"
         assert (running.scalar("n"), running.counter(Counter.ERRORS)) == (2, 1)
 
 
@@ -188,7 +190,7 @@ def test_catch_gets_the_message() -> None:
     with Running(script) as running:
         running.hit(second=0)
         first, second, _ = running.records()
-        assert first.fields == [100, "read fault [man error::fault] at 0x14"]
+        assert first.fields == [100, "read fault [man error::fault] at 0x0000000000000014 (addr)"]
         assert second.fields == ["division by 0"]
         assert (running.counter(Counter.ERRORS), running.code.errors) == (0, ())
 
@@ -204,7 +206,7 @@ def test_fault_leaves_no_half_made_record() -> None:
         running.hit(second=1)
         running.hit(second=ctypes.addressof(text))
         assert [r.fields for r in running.records() if r.number != GROUP_END] == [
-            ["user string copy fault at 0x1 [man error::fault]"], ["text", 1], [""],
+            ["user string copy fault at 0x0000000000000001 [man error::fault]"], ["text", 1], [""],
         ]  # fmt: skip
 
 
@@ -232,19 +234,16 @@ def overload(name: str, limit: int, result: int, following: Function | None) -> 
 
 
 def test_overloads() -> None:
+    """`next` in a function goes on with the next overload; behind the last one it is an error."""
     chain = overload("f", 10, 1000, overload("f__2", 20, 2000, None))
-    script = Script()
-    script.handler(script.send(call(chain, call(chain, NUMBER))), script.send(call(chain, NUMBER)))
-    with Running(script) as running:
-        for given in (5, 15, 25):
-            running.hit(second=given)
-        assert running.records() == [], "the outer call gets more than 20, so the last overload ends the handler"
-    script = Script()
+    script = Script(functions=[chain])
     script.handler(script.send(call(chain, NUMBER)))
     with Running(script) as running:
         for given in (5, 15, 25):
             running.hit(second=given)
-        assert [r.fields for r in running.records()] == [[1005], [2015]]
+        first, second, error = running.records()
+        assert [first.fields, second.fields] == [[1005], [2015]]
+        assert message_of(running, error.number, 0) == "all functions exhausted near identifier 'f__2' at test.stp:1:1"
 
 
 def locked(script: Script) -> None:
@@ -434,6 +433,17 @@ def test_many_handlers_with_much_stack() -> None:
         running.hit(second=5)
         assert [r.fields for r in running.records()] == [["x" * 4, 5], ["x" * 5, 5]]
         assert len(running.image.maps["a_a"].items()) == 2
+
+
+def test_more_handlers_than_a_program_may_have_functions() -> None:
+    script = Script()
+    for index in range(150):
+        script.handler(script.send(formatted("%d", number(index))), attach=numbers(index, index + 1))
+    with Running(script) as running:
+        assert [a.program for a in running.code.attachments] == ["syscall_entry", "syscall_entry_100"]
+        for program in running.image.programs:
+            running.hit(second=100, program=program)
+        assert [r.fields for r in running.records()] == [["99"], ["100"]]
 
 
 def test_user_target_statements_are_refused() -> None:

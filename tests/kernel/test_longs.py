@@ -11,8 +11,6 @@ from pystap.program.types import LONG_MAX, LONG_MIN, Type, wrap_long
 
 from .scripts import assign, binary, conditional, evaluate, local, logical, number, run, unary, update, value_of
 
-pytestmark = pytest.mark.guest(native=True)
-
 NUMBERS = (0, 1, -1, 2, 7, -7, 63, 64, 65, 1 << 31, -(1 << 31), (1 << 32) + 5, LONG_MAX, LONG_MIN, LONG_MIN + 1)
 
 
@@ -58,6 +56,7 @@ def test_binary_operator(sign: str) -> None:
         assert result == [wrap_long(REFERENCE[sign](a, b)) for a, b in part]
 
 
+@pytest.mark.guest(native=True)
 def test_operators_on_values_that_the_compiler_cannot_know() -> None:
     """The division is emulated; what LLVM folds for constants must also hold at run time."""
     from pystap.program.nodes import ContextKind

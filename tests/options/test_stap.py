@@ -14,9 +14,7 @@ def changed(*words: str, **environ: str) -> dict[str, object]:
     """Return the options that differ from their defaults."""
     options, default = parse_stap(words, environ), Options()
     return {
-        name: getattr(options, name)
-        for name in Options.__slots__
-        if getattr(options, name) != getattr(default, name)
+        name: getattr(options, name) for name in Options.__slots__ if getattr(options, name) != getattr(default, name)
     }
 
 

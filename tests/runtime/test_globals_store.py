@@ -172,6 +172,20 @@ def test_drained_statistics_merge_the_cpus(loaded: LoadedImage) -> None:
     assert (statistic.count, statistic.sum, statistic.low, statistic.high) == (4, 42, 5, 20)
 
 
+def test_add_only_statistics_keep_what_user_handlers_add(loaded: LoadedImage) -> None:
+    layout = array_global("a", value=Type.STATISTIC, storage=StorageKind.ADD_ONLY, maps=("a_a",), reads_variance=True)
+    store, values = store_of(loaded, layout, MapSpec("a_a", MapKind.PERCPU_HASH, 16, 48, 64))
+    part = struct.pack("=6q", 2, 30, 10, 20, 15, 50)
+    loaded.maps["a_a"].update(KEY, part.ljust(48 * CPUS, b"\0"))
+    access = store.access(("a",), ("a",))
+    assert access is not None
+    store.run(access, lambda: values.v_a.elements["alpha"].add(3))
+    store.detach()
+    found = values.v_a.elements["alpha"]
+    assert (found.count, found.sum, found.low, found.high) == (3, 33, 3, 20)
+    assert found.variance(("", "")) == 73  # of 10, 20, 3: 146 / 2
+
+
 def test_the_lock_is_held_while_a_handler_writes_and_freed_for_one_that_reads(loaded: LoadedImage) -> None:
     layout = long_global("n", StorageKind.SHARED, lock=1, initial=3)
     store, _ = store_of(loaded, layout, MapSpec("globals", MapKind.ARRAY, 4, 64, 1, mmapable=True))

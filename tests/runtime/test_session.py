@@ -113,7 +113,7 @@ def test_globals_that_are_never_read_are_shown(tmp_path: Path) -> None:
         array_global("a", print_at_end=True),
         long_global("quiet"),
     ]
-    maker.begin('g.v_x = 5; g.v_s = \'a"b\\n\'; g.v_a.elements.update(k=1, m=3); rt.exit()')
+    maker.begin("g.v_x = 5; g.v_s = 'a\"b\\n'; g.v_a.elements.update(k=1, m=3); rt.exit()")
     assert run(maker.image(), tmp_path) == (0, 'x=5\ns="a\\"b\\n"\na["m"]=3\na["k"]=1\n', "")
 
 

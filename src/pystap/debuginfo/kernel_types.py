@@ -48,7 +48,7 @@ class KernelTypes:
                 offset, type_id = 0, self.btf.resolve(described.type_id)
                 described = self.btf.type(type_id)
             match described, step:
-                case (Struct() | Union()), str(name):
+                case ((Struct() | Union()), str(name)):
                     found = self.btf.member_path(type_id, (name,))
                     if found is None:
                         raise LookupError(f"{type_name}{_text(path[:i])} has no member {name}")

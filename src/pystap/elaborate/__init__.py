@@ -29,7 +29,7 @@ def elaborate(inputs: Inputs) -> ElaboratedProgram:
     infer_types(resolved, diagnostics)
     diagnostics.stop_if_errors()
     infer_string_widths(resolved, inputs.limits.max_width)
-    placed = place_handlers(resolved, inputs.limits, inputs.timer_task_context)
+    placed = place_handlers(resolved, inputs.limits, inputs.deferred)
     resolve_kernel_forms(resolved.handlers, inputs.types, diagnostics, inputs.limits.max_width)
     variables = resolved.names.used_globals(resolved.handlers, resolved.functions)
     locks = choose_storage(resolved.handlers, placed.events, variables)

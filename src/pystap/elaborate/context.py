@@ -40,7 +40,10 @@ class Inputs:
     limits: Limits
     diagnostics: Diagnostics
     guru: bool = False
-    timer_task_context: bool = True
+    constant: Callable[[str], int | None] = lambda _: None
+    """The value of an `@const("...")`, None for what is not known."""
+    deferred: frozenset[int] = frozenset()
+    """Handlers (by index) that run in user space as a whole, because the kernel refused their program."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -167,8 +167,8 @@ class _Deriver:
             inner = _Expansion(
                 point.components + suffix,
                 (f"{names} {sign} {points}", *expansion.chain),
-                (*expansion.prologue, *before),
-                (*after, *expansion.epilogue),
+                (*before, *expansion.prologue),  # what an alias is built on sets up first and cleans up last
+                (*expansion.epilogue, *after),
                 expansion.depth + 1,
                 expansion.span,
             )

@@ -47,13 +47,16 @@ class Placed:
     user_globals: set[Global] = field(default_factory=set)
 
 
-def place_handlers(program: Resolved, limits: Limits, timer_task_context: bool = True) -> Placed:
-    """Set each handler's target and body; fill in Function.kernel_body where kernel handlers call functions."""
+def place_handlers(program: Resolved, limits: Limits, deferred: Set[int] = frozenset()) -> Placed:
+    """Set each handler's target and body; fill in Function.kernel_body where kernel handlers call functions.
+
+    The handlers with an index in `deferred` do nothing in the kernel but send what they need.
+    """
     for handler in program.handlers:
-        handler.target = _target(handler, timer_task_context)
+        handler.target = _target(handler)
     user_globals: set[Global] = set()
     while True:
-        placed = _Placer(program, limits, user_globals).place()
+        placed = _Placer(program, limits, user_globals, deferred).place()
         moved = _globals_to_move(placed)
         if moved <= user_globals:
             break
@@ -64,12 +67,12 @@ def place_handlers(program: Resolved, limits: Limits, timer_task_context: bool =
     return placed
 
 
-def _target(handler: Handler, timer_task_context: bool) -> Target:
+def _target(handler: Handler) -> Target:
     match handler.attach:
         case Phase() | Never():
             return Target.USER
         case Timer(nanoseconds=period):
-            if timer_task_context and _reads_task_context(handler.body):
+            if _reads_task_context(handler.body):
                 handler.attach = PerfClock(period, every_cpu=False)
                 handler.reason = "reads the interrupted task"
                 return Target.KERNEL
@@ -130,9 +133,10 @@ def _whole_components(placed: Placed, moved: set[Global]) -> set[Global]:
 class _Placer:
     """One attempt to place everything, with a given set of globals in user space."""
 
-    def __init__(self, program: Resolved, limits: Limits, user_globals: Set[Global]) -> None:
+    def __init__(self, program: Resolved, limits: Limits, user_globals: Set[Global], deferred: Set[int]) -> None:
         self.program = program
         self.limits = limits
+        self.deferred = deferred
         self.capability = KernelCapability(user_globals)
         self.events: list[n.Event] = []
         self.tails: dict[Handler, list[n.Statement]] = {}
@@ -149,7 +153,11 @@ class _Placer:
                 self.handler = handler
                 self.tails[handler] = []
                 self.assigned = set()
-                bodies[handler] = self.body(handler.body, [])
+                if handler.index in self.deferred:
+                    handler.reason = "deferred as a whole: the kernel refused its program"
+                    bodies[handler] = [self.defer(handler.body, handler.span)]
+                else:
+                    bodies[handler] = self.body(handler.body, [])
         return Placed(self.events, bodies, self.tails)
 
     # ----------------------------------------------------------------------------------------- statements

@@ -11,7 +11,7 @@ from ..diagnostics import Diagnostic, ScriptError, semantic_error, similar
 from ..program import nodes as n
 from ..program.posix_regex import translate
 from ..program.symbols import Global
-from ..program.types import Type
+from ..program.types import Type, wrap_long
 from ..source import Span
 from ..syntax import ast
 from .fold import fold
@@ -272,11 +272,26 @@ class ExpressionResolver:
         match node.name:
             case "defined":
                 return n.Constant(int(self._is_defined(node)), span=node.span, type=Type.LONG)
+            case "const":
+                return self._const(node)
+            case "probewrite" if len(node.arguments) == 1:
+                argument = node.arguments[0]
+                written = isinstance(argument, ast.Name) and argument.name in self.scope.assigned
+                return n.Constant(int(written), span=node.span, type=Type.LONG)
             case "choose_defined" if len(node.arguments) == 2:
                 probe = ast.AtFunction("defined", node.arguments[:1], span=node.span)
                 return self.expression(node.arguments[0 if self._is_defined(probe) else 1])
             case _:
                 semantic_error(f"operator '@{node.name}' is not available here", node.span, f"operator '@{node.name}'")
+
+    def _const(self, node: ast.AtFunction) -> n.Expression:
+        text = node.arguments[0] if len(node.arguments) == 1 else None
+        if not isinstance(text, ast.String):
+            semantic_error("@const takes one literal string", node.span, "operator '@const'")
+        value = self.names.inputs.constant(text.value)
+        if value is None:
+            semantic_error(f"unknown constant '{text.value}'", text.span, "operator '@const'")
+        return n.Constant(wrap_long(value), span=node.span, type=Type.LONG)
 
     def _is_defined(self, node: ast.AtFunction) -> bool:
         try:

@@ -73,9 +73,11 @@ def _can_stop(program: ElaboratedProgram, shared: ProgramContext) -> bool:
     bodies += [function.body for function in program.functions]
     if any(_sends_stop(body) for body in bodies):
         return True
-    return shared.errors_stop and any(
-        analysis.may_raise(part) for body in bodies for part in analysis.all_expressions(body)
-    )
+    if not shared.errors_stop:
+        return False
+    if any(analysis.has_next(function.body) for function in program.functions):
+        return True
+    return any(analysis.may_raise(part) for body in bodies for part in analysis.all_expressions(body))
 
 
 def _sends_stop(statements: list[Statement]) -> bool:

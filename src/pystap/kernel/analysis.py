@@ -142,6 +142,14 @@ def may_raise(expression: Expression) -> bool:
     return False
 
 
+def has_next(statements: Sequence[Statement]) -> bool:
+    """Whether a body has a `next`."""
+    return any(
+        isinstance(statement, Next) or any(has_next(block) for block in statement_parts(statement)[1])
+        for statement in statements
+    )
+
+
 def sends_several(statements: Sequence[Statement]) -> bool:
     """Whether one run of a body may send more than one event.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..abi.map_layout import Counter, key_size
+from ..program.fault_messages import aggregation_overflow, array_overflow
 from ..program.nodes import Assign, Contains, ElementValue, Expression, Update
 from ..program.symbols import Global, StorageKind
 from ..program.types import Type, buffer_size
@@ -90,9 +91,8 @@ def change(h: HandlerContext, variable: Global, span: Span, emit: Callable[[str]
     done, full, failed = code.name("done"), code.name("full"), code.name("failed")
     code.switch(status, failed, [(0, done), (FULL, full)])
     code.begin(full)
-    limit = size_of(h, variable)
-    message = f"Array overflow, check size limit ({limit})"
-    raise_error(h, message, span, f"identifier '{variable.name}'")
+    overflow = aggregation_overflow if variable.type is Type.STATISTIC else array_overflow
+    raise_error(h, overflow(variable.name, size_of(h, variable), span))
     code.begin(failed)
     h.count(Counter.LOST_UPDATES)
     code.begin(done)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from ..program.builtins import HelperValue, IrFunction
+from ..program.fault_messages import no_more_overloads
 from ..program.nodes import BuiltinCall, Expression, Function, FunctionCall, LocalValue
 from ..program.symbols import Local
 from ..program.types import Type
 from . import analysis, strings
 from .context import Frame, HandlerContext, InternalError, Text
+from .errors import raise_error
 from .ir import Code
 
 
 def expand(h: HandlerContext, call: FunctionCall) -> str | Text | None:
     """Emit a function's body with fresh locals; returns its value, None when it has none.
 
-    `next` in the body tries the next overload with the same arguments; in the last one it ends the handler.
+    `next` in the body tries the next overload with the same arguments; in the last one it is a run-time error.
     """
     result = _result_place(h, call)
     values = _arguments(h, call)
@@ -25,7 +27,7 @@ def expand(h: HandlerContext, call: FunctionCall) -> str | Text | None:
         if function.name in h.expanding or function.is_recursive:
             raise InternalError(f"recursive function {function.name} in kernel code")
         following = function.next_overload
-        next_label = h.code.name("overload") if following is not None else h.exit_label
+        next_label = h.code.name("overload")
         h.expanding.append(function.name)
         h.frame = Frame({}, done, result, next_label)
         _bind(h, function, values)
@@ -33,8 +35,10 @@ def expand(h: HandlerContext, call: FunctionCall) -> str | Text | None:
         h.expanding.pop()
         if h.code.is_open:
             h.code.jump(done)
-        if following is not None:
+        if following is not None or analysis.has_next(function.body):
             h.code.begin(next_label)
+        if following is None and h.code.is_open:
+            raise_error(h, no_more_overloads(function.name, function.span))
         function = following
     h.frame = caller
     h.temporaries.release(mark)

@@ -37,12 +37,13 @@ def build(h: HandlerContext, expression: Binary | Format) -> Text:
 
 
 def formatted(h: HandlerContext, text: str, value: str) -> Text:
-    """Return a message with the i64 `value` in place of its one conversion (%d %i %u %x %#x), as text of any width."""
+    """Return a text with the i64 `value` in place of its one conversion (%d %i %u %x, %#x for 16 digits)."""
     for conversion in ("%#x", "%d", "%i", "%u", "%x"):
         before, found, behind = text.partition(conversion)
         if found:
             prefix = before + ("0x" if conversion == "%#x" else "")
-            pieces = [_literal(h, prefix), _number(h, value, conversion[-1]), _literal(h, behind)]
+            number = _address(h, value) if conversion == "%#x" else _number(h, value, conversion[-1])
+            pieces = [_literal(h, prefix), number, _literal(h, behind)]
             return _join(h, pieces, len(prefix) + _LONGEST_NUMBER + len(behind))
     return strings.literal(h, text.encode("latin-1"))
 
@@ -128,6 +129,15 @@ def _number(h: HandlerContext, value: str, conversion: str) -> _Piece:
     start = code.value("start", f"load volatile i64, ptr {code.offset(buffer, NUMBER_START)}, align 8")
     masked = code.value("start", f"and i64 {code.opaque(start)}, {NUMBER_START - 1}")
     return _Piece(code.offset(buffer, masked), _LONGEST_NUMBER)
+
+
+def _address(h: HandlerContext, value: str) -> _Piece:
+    """Emit the 16 hexadecimal digits of a value."""
+    buffer = h.temporaries.scratch(NUMBER_BYTES)
+    for offset in range(0, NUMBER_START, 8):
+        h.code.store(str(int.from_bytes(b"0" * 8, "little")), h.code.offset(buffer, offset))
+    h.code.line(f"call void {number_text(h.module)}(ptr {buffer}, i64 {value}, i64 16, i64 0)")
+    return _Piece(h.code.offset(buffer, NUMBER_START - 17), 16)
 
 
 def _join(h: HandlerContext, pieces: list[_Piece], width: int) -> Text:

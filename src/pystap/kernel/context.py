@@ -15,7 +15,6 @@ from ..program.nodes import Expression, Statement
 from ..program.program import ElaboratedProgram, Handler
 from ..program.symbols import Global, Local
 from ..records import dataclass, field
-from ..source import Span
 from .ir import Code, Module
 
 if TYPE_CHECKING:
@@ -178,12 +177,3 @@ class HandlerContext:
         if place not in self.shared.errors:
             self.shared.errors.append(place)
         return ERROR_EVENTS + self.shared.errors.index(place)
-
-
-def subject_of(span: Span) -> str:
-    """Return how an error names what stands at a place of the script: its first word."""
-    text = span.source.text[span.start : span.end].lstrip("$@&*(")
-    end = 0
-    while end < len(text) and (text[end].isalnum() or text[end] == "_"):
-        end += 1
-    return f"identifier '{text[:end]}'"

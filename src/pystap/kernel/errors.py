@@ -1,35 +1,32 @@
 """Run-time errors of kernel handlers: to the innermost catch, or as an error record to the session.
 
-An error's text is `MESSAGE near SUBJECT at FILE:LINE:COLUMN`, as in SystemTap; a catch gets MESSAGE alone.
+The texts are those of program/fault_messages, shared with user handlers; a catch gets the message without the place.
 """
 
 from __future__ import annotations
 
 from ..abi.event_layout import EVENTS_MAP, HEADER_SIZE
 from ..abi.map_layout import Counter
-from ..source import Span
+from ..program.fault_messages import FaultMessage
 from . import records
-from .context import HandlerContext, subject_of
+from .context import HandlerContext
 from .ir import Code, Helper
 
 
-def raise_error(h: HandlerContext, message: str, span: Span, subject: str = "", value: str = "0") -> None:
+def raise_error(h: HandlerContext, fault: FaultMessage, value: str = "0") -> None:
     """Emit what happens when a run-time error occurs here; the block ends.
 
-    `message` may hold one `%d` or `%#x`, which stands for the i64 `value`.
+    The message may hold one `%d` or `%#x`, which stands for the i64 `value`.
     """
     code = h.code
     if h.record is not None:
         records.discard(code, h.record)
     if h.catch is not None:
         if h.catch.message is not None:
-            h.generate.message_into(h, message, value, h.catch.message)
+            h.generate.message_into(h, fault.message, value, h.catch.message)
         code.jump(h.catch.label)
         return
-    place = f"{subject or subject_of(span)} at {span}"
-    if "%" in message:
-        place = place.replace("%", "%%")
-    number = h.error_number(f"{message} near {place}")
+    number = h.error_number(str(fault))
     counters, group = h.counter(Counter(0)), records.group_word(h)
     code.line(f"call void {_report_function(h)}(ptr {counters}, i64 {number}, i64 {value}, i64 {group})")
     if h.shared.errors_stop:

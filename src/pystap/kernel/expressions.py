@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..program.fault_messages import division_by_zero, read_fault
 from ..program.nodes import (
     Aggregate,
     Assign,
@@ -23,7 +24,6 @@ from ..program.nodes import (
     Update,
 )
 from ..program.types import Type, wrap_long
-from ..source import Span
 from . import arrays, calls, scalars, statistics, strings
 from .context import HandlerContext, InternalError
 from .errors import raise_error
@@ -138,32 +138,35 @@ def _binary(h: HandlerContext, expression: Binary) -> str:
         return _from_bit(h, _comparison(h, expression))
     left = long_of(h, expression.left)
     right = long_of(h, expression.right)
-    return combine(h, expression.operator, left, right, expression.span)
+    return combine(h, expression, left, right)
 
 
-def combine(h: HandlerContext, operator: str, left: str, right: str, span: Span) -> str:
-    """Emit an arithmetic operation on two longs; division by 0 raises a run-time error at `span`."""
+def combine(h: HandlerContext, expression: Binary | Update, left: str, right: str) -> str:
+    """Emit the arithmetic operation of `expression` on two longs; division by 0 raises a run-time error."""
+    operator = expression.operator
     if operator in _PLAIN:
         return h.code.value("result", f"{_PLAIN[operator]} i64 {left}, {right}")
     if operator in _SHIFTS:
         count = h.code.value("count", f"and i64 {right}, 63")
         return h.code.value("shifted", f"{_SHIFTS[operator]} i64 {left}, {count}")
     if operator in ("/", "%"):
-        return _divide(h, operator, left, right, span)
+        return _divide(h, expression, left, right)
     raise InternalError(f"operator {operator} on longs")
 
 
-def _divide(h: HandlerContext, operator: str, left: str, right: str, span: Span) -> str:
+def _divide(h: HandlerContext, expression: Binary | Update, left: str, right: str) -> str:
     """Emit `/` or `%`, truncating. BPF divides unsigned only before v4; the smallest long by -1 wraps by itself."""
     code = h.code
     zero, fine = code.name("zero"), code.name("fine")
     code.branch(code.value("none", f"icmp eq i64 {right}, 0"), zero, fine)
     code.begin(zero)
-    raise_error(h, "division by 0", span, f"operator '{operator}'")
+    operand = expression.left if isinstance(expression, Binary) else expression.target
+    written = expression.operator + ("=" if isinstance(expression, Update) else "")
+    raise_error(h, division_by_zero(written, expression.span, operand.span))
     code.begin(fine)
     left_sign, left_size = _sign_and_magnitude(h, left)
     right_sign, right_size = _sign_and_magnitude(h, right)
-    if operator == "/":
+    if expression.operator == "/":
         result = code.value("quotient", f"udiv i64 {left_size}, {right_size}")
         sign = code.value("sign", f"xor i64 {left_sign}, {right_sign}")
     else:
@@ -237,12 +240,10 @@ def _update(h: HandlerContext, expression: Update) -> tuple[str, str]:
             old = scalars.add_giving_old(h, target.variable, delta)
         return old, h.code.value("new", f"add i64 {old}, {delta}")
     if isinstance(target, ElementValue):
-        return arrays.update_long(
-            h, target, expression.value, lambda old, value: combine(h, operator, old, value, expression.span)
-        )
+        return arrays.update_long(h, target, expression.value, lambda old, value: combine(h, expression, old, value))
     value = long_of(h, expression.value)
     old = long_of(h, target)
-    new = combine(h, operator, old, value, expression.span)
+    new = combine(h, expression, old, value)
     if isinstance(target, LocalValue):
         h.code.store(new, _long_place(h, target))
     else:
@@ -311,7 +312,7 @@ def _read_memory(h: HandlerContext, expression: ReadMemory) -> str:
     fault, fine = code.name("fault"), code.name("fine")
     code.branch(code.value("bad", f"icmp slt i64 {result}, 0"), fault, fine)
     code.begin(fault)
-    raise_error(h, "read fault [man error::fault] at %#x", expression.span, value=address)
+    raise_error(h, read_fault(expression.span), address)
     code.begin(fine)
     if size == 8:
         return code.load("content", place)

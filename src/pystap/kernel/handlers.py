@@ -1,4 +1,4 @@
-"""A handler as a function: `void @handler_N(ptr %regs, i64 %number, i64 %result)`.
+"""A handler as a function: `void @handler_N(ptr %context, ptr %regs, i64 %number, i64 %result)`.
 
     entry    leave when the session is stopped; claim scratch memory; take the lock; addresses that the body uses
     body     the handler's statements

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import IntEnum
 
+from ..abi.map_layout import CONTROL_MAP
 from ..records import dataclass, field
 
 NO_UNROLL = "!llvm.loop !0"
@@ -241,6 +242,7 @@ class Module:
 
     def text(self) -> str:
         """Return the module as LLVM assembly."""
+        self.maps.add(CONTROL_MAP)
         out = [f'@{name} = external global [0 x i8], section ".maps", align 8' for name in sorted(self.maps)]
         out += [
             f"{symbol} = internal constant [{len(data)} x i8] {padded_bytes(data)}, align 8"

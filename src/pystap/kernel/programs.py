@@ -2,7 +2,8 @@
 
     probe syscall.open { A }   probe syscall.* { B }   ->   sys_enter:  switch number { open: A; B }  default: { B }
 
-All handlers on system calls of one direction are one program, with a switch on the number. Each perf clock has its own.
+The handlers on system calls of one direction are one program, with a switch on the number, up to MOST_HANDLERS. Each
+perf clock has its own.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from .context import InternalError, ProgramContext
 from .handlers import HandlerCode, context_use, make_handler
 from .ir import Code, Helper
 
+MOST_HANDLERS = 100
+"""How many handlers go into one program: a program has at most 256 functions (BPF_MAX_SUBPROGS), and is verified in at
+most a million steps. Programs on one tracepoint run in the order in which they were attached."""
 _INLINE_STACK = 160
 """How much stack the inlined handlers of a program may take together, in bytes."""
 _INLINE_LINES = 3000
@@ -44,8 +48,10 @@ def make_programs(shared: ProgramContext) -> list[PlannedProgram]:
     handlers = kernel_handlers(shared.program)
     for returns in (False, True):
         group = [h for h in handlers if isinstance(h.attach, Syscalls) and h.attach.returns is returns]
-        if group:
-            planned.append(_syscall_program(shared, group, returns))
+        planned += [
+            _syscall_program(shared, group[start : start + MOST_HANDLERS], returns, start)
+            for start in range(0, len(group), MOST_HANDLERS)
+        ]
     for handler in handlers:
         match handler.attach:
             case Syscalls():
@@ -62,8 +68,8 @@ def _numbers(handler: Handler) -> frozenset[int] | None:
     return handler.attach.numbers
 
 
-def _syscall_program(shared: ProgramContext, handlers: list[Handler], returns: bool) -> PlannedProgram:
-    name = "syscall_return" if returns else "syscall_entry"
+def _syscall_program(shared: ProgramContext, handlers: list[Handler], returns: bool, start: int) -> PlannedProgram:
+    name = ("syscall_return" if returns else "syscall_entry") + (f"_{start}" if start else "")
     uses = [context_use(handler) for handler in handlers]
     dispatches = any(_numbers(handler) is not None for handler in handlers)
     wants_number = dispatches or any(use.number for use in uses)

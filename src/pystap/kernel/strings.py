@@ -6,6 +6,7 @@ build in scratch memory, because a helper writes there at a variable offset.
 
 from __future__ import annotations
 
+from ..program.fault_messages import string_fault
 from ..program.nodes import (
     Assign,
     Binary,
@@ -251,6 +252,5 @@ def _read_string(h: HandlerContext, expression: ReadString, target: Text) -> Non
     fault, done = code.name("fault"), code.name("done")
     code.branch(code.value("bad", f"icmp slt i64 {result}, 0"), fault, done)
     code.begin(fault)
-    kind = "user" if expression.user else "kernel"
-    raise_error(h, f"{kind} string copy fault at %#x [man error::fault]", expression.span, value=address)
+    raise_error(h, string_fault(expression.user, expression.span), address)
     code.begin(done)

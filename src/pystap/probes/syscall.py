@@ -83,8 +83,8 @@ class SyscallKind:
 
     def aliases(self) -> Iterable[str]:
         for name in call_names():
-            yield f"syscall.{name} = kernel.trace(\"sys_enter\")"
-            yield f"syscall.{name}.return = kernel.trace(\"sys_exit\")"
+            yield f'syscall.{name} = kernel.trace("sys_enter")'
+            yield f'syscall.{name}.return = kernel.trace("sys_exit")'
 
     def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
         self._check(parts)

@@ -1,6 +1,6 @@
 """POSIX extended regular expressions (man stap, "REGULAR EXPRESSION MATCHING") in the syntax of Python's `re`.
 
-    "[[:alpha:]]+$"   ->   "(?:[A-Za-z])+\\Z"
+"[[:alpha:]]+$"   ->   "(?:[A-Za-z])+\\Z"
 """
 
 from __future__ import annotations

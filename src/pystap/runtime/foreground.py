@@ -23,6 +23,7 @@ PRIVILEGE_HINT = (
     "(setcap cap_bpf,cap_perfmon+ep FILE). A script with begin, end and timer probes alone needs none."
 )
 
+
 class Foreground:
     """Runs a session with the signals of staprun(8). `folder` is where the sockets of left sessions are.
 
@@ -54,6 +55,7 @@ class Foreground:
                     watch.detach = False
                     self._detach()
                 session.step()
+            watch.rest()
             status = session.finish()
             if self._keeper is not None:
                 self._keeper.finish(status, watch)

@@ -27,10 +27,9 @@ from ..program.symbols import StorageKind
 from ..program.types import Type
 from ..user.arithmetic import wrap
 from ..user.globals import Globals, attribute_name
-from ..user.statistics import Statistic
 from .on_demand import SessionLock
 from .plain_globals import LockTimeout
-from .value_codec import Elements, Value, ValueCodec, merge_elements, unmerge
+from .value_codec import Elements, Value, ValueCodec, copied, merge_elements, unmerge
 
 
 class SharedScalar:
@@ -74,7 +73,7 @@ class SharedElements:
     def load(self, written: bool) -> None:
         elements = self._codec.read_map(self._map)
         if written:
-            self._loaded = {key: v.copy() if isinstance(v, Statistic) else v for key, v in elements.items()}
+            self._loaded = copied(elements)
         self._codec.set(self._values, self._name, elements)
 
     def store(self) -> None:
@@ -135,8 +134,8 @@ class AddedElements:
         self._kernel = {}
         for source in self._maps:
             merge_elements(self._kernel, self._codec.read_map(source))
-        total = {key: v.copy() if isinstance(v, Statistic) else v for key, v in self._base.items()}
-        merge_elements(total, self._kernel)
+        total = copied(self._base)
+        merge_elements(total, copied(self._kernel) if written else self._kernel)
         self._codec.set(self._values, self._name, total)
 
     def collect(self) -> None:

@@ -121,6 +121,7 @@ class Handlers:
             if access is None:
                 body()
             else:
+                self._rt.output.held = bool(access.locks and access.written)
                 self._store.run(access, body, fresh)
         except RuntimeFault as error:
             self._fault(error)
@@ -128,6 +129,8 @@ class Handlers:
             pass
         except LockTimeout:
             self._report.skipped += 1
+        finally:
+            self._rt.output.held = False
         if start:
             self.times[index].add(monotonic_ns() - start)
 

@@ -152,6 +152,8 @@ class Output:
         self.sink = sink
         self.mirror: Callable[[bytes], None] | None = None
         self.closed = False
+        self.held = False
+        """Set while a lock is held: nothing is written then, because a slow reader would prolong it."""
         self._on_failure = on_failure
         self._pieces: list[str] = []
         self._count = 0
@@ -160,7 +162,7 @@ class Output:
         """Add text; it is written when much has gathered."""
         self._pieces.append(text)
         self._count += len(text) + 16
-        if self._count > FLUSH_SIZE:
+        if self._count > FLUSH_SIZE and not self.held:
             self.flush()
 
     def flush(self) -> None:

@@ -1,7 +1,7 @@
 """How often each probe ran and how long (stap -t).
 
-    ----- probe hit report:
-    syscall.getpid, (count.stp:2:1), hits: 1204, ns: 41min/63avg/1290max, from: syscall.*, index: 0
+----- probe hit report:
+syscall.getpid, (count.stp:2:1), hits: 1204, ns: 41min/63avg/1290max, from: syscall.*, index: 0
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Errors and warnings of a run on standard error, in SystemTap's form.
 
-    ERROR: division by 0 near operator '/' at hello.stp:1:27
-    WARNING: Number of errors: 1, skipped probes: 0
-    Pass 5: run failed.  [man error::pass5]
+ERROR: division by 0 near operator '/' at hello.stp:1:27
+WARNING: Number of errors: 1, skipped probes: 0
+Pass 5: run failed.  [man error::pass5]
 """
 
 from __future__ import annotations

@@ -49,9 +49,7 @@ class Session:
         self.image = image
         self.options = options or RunOptions()
         limits = image.limits
-        self.report = Report(
-            wants_color(self.options.color), self.options.warnings, limits.suppress_handler_errors
-        )
+        self.report = Report(wants_color(self.options.color), self.options.warnings, limits.suppress_handler_errors)
         self.output = Output(sink if sink is not None else _sink(self.options), self._output_failed)
         self.report.before = self.output.flush
         self.values = _initial_values(image, self.options)

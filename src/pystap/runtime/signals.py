@@ -71,6 +71,10 @@ class SignalWatch:
         except BlockingIOError:
             return
 
+    def rest(self) -> None:
+        """Cut nothing short for the signals that came so far: the end handlers that they asked for may take their time."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
     def close(self) -> None:
         """Give the signals back."""
         if self._read < 0:

@@ -7,6 +7,7 @@ import signal
 from contextlib import suppress
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
+_SHELL_MARKS = ";|&<>()$`\\*?[#~=%{}\n!"
 
 
 class TargetFailed(Exception):
@@ -16,8 +17,8 @@ class TargetFailed(Exception):
 class TargetCommand:
     """A command that waits in a forked child until `start`; `pid` is its process id from the beginning.
 
-    The child runs it through the shell, like stap's -c (words and quotes as the shell has them), and keeps the pid:
-    `exec` stands in front of a simple command. `fileno` becomes readable when the command has ended.
+    The child becomes the command, words and quotes as the shell has them; where it needs more of a shell, it becomes the
+    shell. `fileno` becomes readable when the command has ended.
     """
 
     def __init__(self, command: str) -> None:
@@ -105,8 +106,7 @@ def _wait_and_run(ready: int, go: int, command: str) -> None:
 
 
 def _execute(command: str) -> None:
-    simple = not any(mark in command for mark in ";|&<>()$`\\\"'*?[#~=%{}\n!")
-    words = command.split() if simple else []
+    words = _words(command)
     try:
         if words:
             with suppress(FileNotFoundError):  # it may be a word of the shell
@@ -115,3 +115,26 @@ def _execute(command: str) -> None:
     except OSError as error:
         os.write(2, f"ERROR: cannot run '{command}': {error.strerror}\n".encode(errors="surrogateescape"))
         os._exit(_NOT_EXECUTABLE if isinstance(error, PermissionError) else _NOT_FOUND)
+
+
+def _words(command: str) -> list[str]:
+    """Return the words of a command that needs a shell only for its quotes; none for one that needs more of it.
+
+    Not every shell replaces itself by the last command that it runs, and target() must be the command's own pid.
+    """
+    quote = ""
+    for character in command:
+        if quote:
+            if character == quote:
+                quote = ""
+            elif quote == '"' and character in "$`\\!":
+                return []
+        elif character in "'\"":
+            quote = character
+        elif character in _SHELL_MARKS:
+            return []
+    if quote:
+        return []
+    import shlex
+
+    return shlex.split(command)

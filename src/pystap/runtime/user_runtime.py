@@ -32,12 +32,12 @@ class SessionRuntime:
         self.probe_point = ""
         self.max_string = max_string
         self.target_pid = target_pid
+        self.output = output
         self.write = output.write
         self.warn = report.warn
         self.log = report.log
         self.exit = on_exit
         self.switch_file = output.switch_file
-        self._flush = output.flush
         self._reader: MemoryReader | None = None
         self._states: dict[type[Any], Any] = {}
         self._children: list[int] = []
@@ -58,7 +58,7 @@ class SessionRuntime:
         """Start a shell command in the background; what the script printed before comes before its output."""
         import signal
 
-        self._flush()
+        self.output.flush()
         words = [b"sh", b"-c", command.encode("latin-1", "replace")]
         defaults = [signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP]
         self.reap()

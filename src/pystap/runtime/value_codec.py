@@ -175,6 +175,11 @@ class ValueCodec:
             setattr(values, name, elements[()] if () in elements else new_statistic(self._layout))
 
 
+def copied(elements: Elements) -> Elements:
+    """Return a copy whose statistics are copies too."""
+    return {key: value.copy() if isinstance(value, Statistic) else value for key, value in elements.items()}
+
+
 def merge(a: Value, b: Value) -> Value:
     """Return the sum of two parts of a value; a statistic `a` takes in `b`."""
     if isinstance(a, Statistic) and isinstance(b, Statistic):
