@@ -65,7 +65,7 @@ class Module:
         user = row.user
         if not user.__qualname__.isidentifier():
             raise ValueError(f"the user code of {row.name}() is not a function of a module: {user.__qualname__}")
-        name = f"b_{row.name}"
+        name = f"b_{user.__qualname__}"
         self.builtins[name] = row
         return name
 
