@@ -74,7 +74,7 @@ class PassClock:
         before, real = self._start
         user = now.user + now.children_user - before.user - before.children_user
         system = now.system + now.children_system - before.system - before.children_system
-        return f"{user * 1000:.0f}usr/{system * 1000:.0f}sys/{(time.monotonic() - real) * 1000:.0f}real ms"
+        return f"{round(user * 1000)}usr/{round(system * 1000)}sys/{(time.monotonic() - real) * 1000:.0f}real ms"
 
     def done(self, number: int, what: str, memory: bool = True) -> None:
         """Say that a pass is through, and start the clock for the next."""

@@ -17,10 +17,14 @@ _PLAIN_CONVERSIONS = "sdiuxc"
 
 
 class KernelCapability:
-    """What kernel code can do, given the globals that live in user space."""
+    """What kernel code can do, given the globals that live in user space.
 
-    def __init__(self, user_globals: Set[Global]) -> None:
+    `uses_groups` tells whether the program asks what a regular expression matched: the kernel only finds whether.
+    """
+
+    def __init__(self, user_globals: Set[Global], uses_groups: bool) -> None:
         self.user_globals = user_globals
+        self.uses_groups = uses_groups
         self._functions: dict[n.Function, bool] = {}
 
     def statements(self, body: Sequence[n.Statement]) -> bool:
@@ -62,7 +66,10 @@ class KernelCapability:
     def expression(self, node: n.Expression) -> bool:
         """Tell whether the kernel can compute an expression."""
         match node:
-            case n.Match() | n.HistogramText() | n.BucketValue() | n.StatisticOf() | n.Captured():
+            case n.Match(pattern=pattern):
+                if self.uses_groups or not _is_regular(pattern):
+                    return False
+            case n.HistogramText() | n.BucketValue() | n.StatisticOf() | n.Captured():
                 return False
             case n.Format():
                 if node.to_output or not all(_plain(piece) for piece in node.pieces):
@@ -103,6 +110,16 @@ def _plain(piece: n.FormatPiece) -> bool:
     return (
         piece.conversion in _PLAIN_CONVERSIONS and not piece.flags and piece.width is None and piece.precision is None
     )
+
+
+def _is_regular(pattern: str) -> bool:
+    from ..program.regex_automaton import NotRegular, compile_automaton  # loads `re`, which few scripts need
+
+    try:
+        compile_automaton(pattern)
+    except NotRegular:
+        return False
+    return True
 
 
 def _fits(arguments: Sequence[n.Expression], limits: Sequence[int | None]) -> bool:

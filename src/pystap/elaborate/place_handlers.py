@@ -90,6 +90,16 @@ def _reads_task_context(body: Sequence[n.Statement]) -> bool:
     )
 
 
+def _uses_groups(program: Resolved) -> bool:
+    """Tell whether the program calls matched() or its like."""
+    bodies = [*(handler.body for handler in program.handlers), *(function.body for function in program.functions)]
+    return any(
+        isinstance(expression, n.BuiltinCall) and expression.builtin.name in ("matched", "matched_str", "ngroups")
+        for body in bodies
+        for expression in all_expressions(body)
+    )
+
+
 def _globals_to_move(placed: Placed) -> set[Global]:
     """Return the globals with two histories: touched by a deferred rest, and more than added to in the kernel."""
     kernel = Uses()
@@ -137,7 +147,7 @@ class _Placer:
         self.program = program
         self.limits = limits
         self.deferred = deferred
-        self.capability = KernelCapability(user_globals)
+        self.capability = KernelCapability(user_globals, _uses_groups(program))
         self.events: list[n.Event] = []
         self.tails: dict[Handler, list[n.Statement]] = {}
         self.handler: Handler | None = None

@@ -70,12 +70,12 @@ def generate(
 def _can_stop(program: ElaboratedProgram, shared: ProgramContext) -> bool:
     """Whether some kernel handler may end the session: by an event, or by an error that nothing catches."""
     bodies = [handler.body for handler in kernel_handlers(program)]
-    bodies += [function.body for function in program.functions]
+    bodies += [analysis.body_of(function) for function in program.functions]
     if any(_sends_stop(body) for body in bodies):
         return True
     if not shared.errors_stop:
         return False
-    if any(analysis.has_next(function.body) for function in program.functions):
+    if any(analysis.has_next(analysis.body_of(function)) for function in program.functions):
         return True
     return any(analysis.may_raise(part) for body in bodies for part in analysis.all_expressions(body))
 

@@ -16,11 +16,13 @@ from ..program.nodes import (
     Evaluate,
     Expression,
     Format,
+    Function,
     FunctionCall,
     If,
     LocalValue,
     Logical,
     Loop,
+    Match,
     Next,
     ReadMemory,
     ReadString,
@@ -33,6 +35,11 @@ from ..program.nodes import (
     Update,
 )
 from ..program.symbols import Local
+
+
+def body_of(function: Function) -> list[Statement]:
+    """Return the statements of a function as a kernel handler runs them: its output is sent as events."""
+    return function.body if function.kernel_body is None else function.kernel_body
 
 
 def operands(expression: Expression) -> Sequence[Expression]:
@@ -52,6 +59,8 @@ def operands(expression: Expression) -> Sequence[Expression]:
             return expression.arguments
         case BuiltinCall():
             return [*expression.arguments, *([expression.kernel_form] if expression.kernel_form is not None else [])]
+        case Match():
+            return (expression.text,)
         case TableText():
             return (expression.index,)
         case ReadMemory() | ReadString():
@@ -206,7 +215,7 @@ class _Sent:
         for part in walk(expression):
             function = part.function if isinstance(part, FunctionCall) else None
             while function is not None and not function.is_recursive:
-                sent = _Sent(sent).after(function.body)
+                sent = _Sent(sent).after(body_of(function))
                 function = function.next_overload
         self.most = max(self.most, sent)
         return sent

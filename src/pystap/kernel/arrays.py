@@ -257,8 +257,9 @@ def change_function(
 ) -> str:
     """Return a function that tries a change of a map TRIES times.
 
-    `attempt` emits the change and returns its result; it is given the label to jump to when it is done already. 0 ends
-    it well, E2BIG as FULL. `found` emits what to do between tries.
+    `attempt` emits the change and returns its result, of which 32 bits count: kernels that call the map's function
+    directly (6.1 does) leave an int in the register, not sign-extended. It is given the label to jump to when it is
+    done already. 0 ends it well, E2BIG as FULL. `found` emits what to do between tries.
     """
     code = Code()
     before, loop, again, full, done, other = (
@@ -287,7 +288,8 @@ def change_function(
 def _delete_function(h: HandlerContext, symbol: str) -> str:
     def attempt(code: Code, done: str) -> str:
         result = code.helper("result", Helper.MAP_DELETE, f"ptr {symbol}, ptr %key")
-        missing = code.value("missing", f"icmp eq i64 {result}, -{_ENOENT}")
+        low = code.value("low", f"trunc i64 {result} to i32")
+        missing = code.value("missing", f"icmp eq i32 {low}, -{_ENOENT}")
         return code.value("result", f"select i1 {missing}, i64 0, i64 {result}")
 
     return change_function(h, f"delete_{symbol[1:]}", "ptr %key", attempt, None)

@@ -31,11 +31,11 @@ def expand(h: HandlerContext, call: FunctionCall) -> str | Text | None:
         h.expanding.append(function.name)
         h.frame = Frame({}, done, result, next_label)
         _bind(h, function, values)
-        h.generate.block(h, function.body)
+        h.generate.block(h, analysis.body_of(function))
         h.expanding.pop()
         if h.code.is_open:
             h.code.jump(done)
-        if following is not None or analysis.has_next(function.body):
+        if following is not None or analysis.has_next(analysis.body_of(function)):
             h.code.begin(next_label)
         if following is None and h.code.is_open:
             raise_error(h, no_more_overloads(function.name, function.span))
@@ -86,7 +86,7 @@ def _string_argument(h: HandlerContext, argument: Expression, later: list[Expres
 
 def _bind(h: HandlerContext, function: Function, values: list[str | Text]) -> None:
     """Make the locals of an expansion. A string that the body does not assign to is not copied."""
-    assigned = analysis.assigned_locals(function.body)
+    assigned = analysis.assigned_locals(analysis.body_of(function))
     for local, value in zip(function.parameters, values, strict=True):
         if isinstance(value, Text) and local not in assigned:
             h.frame.places[local] = value

@@ -19,6 +19,7 @@ from ..program.nodes import (
     GlobalValue,
     LocalValue,
     Logical,
+    Match,
     ReadMemory,
     Unary,
     Update,
@@ -54,6 +55,10 @@ def long_of(h: HandlerContext, expression: Expression) -> str:
             return _logical(h, expression)
         case Conditional():
             return _conditional(h, expression)
+        case Match():
+            from .matching import match_of  # loads `re`, which few scripts need
+
+            return match_of(h, expression)
         case Contains():
             return _from_bit(h, arrays.contains(h, expression))
         case Assign():

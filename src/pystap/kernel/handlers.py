@@ -81,7 +81,7 @@ def _collect(body: list[Statement], found: list[ContextValue], seen: set[str]) -
         function = part.function if isinstance(part, FunctionCall) else None
         while function is not None and function.name not in seen:
             seen.add(function.name)
-            _collect(function.body, found, seen)
+            _collect(analysis.body_of(function), found, seen)
             function = function.next_overload
 
 

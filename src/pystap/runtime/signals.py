@@ -72,7 +72,7 @@ class SignalWatch:
             return
 
     def rest(self) -> None:
-        """Cut nothing short for the signals that came so far: the end handlers that they asked for may take their time."""
+        """Cut nothing short for the signals so far: the end handlers that they asked for may take their time."""
         signal.setitimer(signal.ITIMER_REAL, 0)
 
     def close(self) -> None:

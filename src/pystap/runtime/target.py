@@ -17,8 +17,8 @@ class TargetFailed(Exception):
 class TargetCommand:
     """A command that waits in a forked child until `start`; `pid` is its process id from the beginning.
 
-    The child becomes the command, words and quotes as the shell has them; where it needs more of a shell, it becomes the
-    shell. `fileno` becomes readable when the command has ended.
+    The child becomes the command, words and quotes as the shell has them; where it needs more of a shell, it becomes
+    the shell. `fileno` becomes readable when the command has ended.
     """
 
     def __init__(self, command: str) -> None:
