@@ -84,7 +84,7 @@ def kernel_facts(program: ElaboratedProgram, timing: bool) -> KernelFacts:
         entry, exit_ = _type_id("btf_trace_sys_enter", "typedef"), _type_id("btf_trace_sys_exit", "typedef")
         typed = (entry, exit_) if entry is not None and exit_ is not None else None
     return KernelFacts(
-        possible_cpus=len(possible_cpus()),
+        possible_cpus=max(possible_cpus()) + 1,
         fetching_atomics=_has(features, Feature.FETCHING_ATOMICS),
         bpf_loop=_has(features, Feature.BPF_LOOP),
         typed_syscall_tracepoints=typed,

@@ -110,6 +110,9 @@ def remote_uri(rt: Services) -> str:
 _EXECNAME = ir_function(
     "fn_execname",
     "ptr %out, i64 %out_size",
+    "  store i64 0, ptr %out, align 8\n"  # 6.1 leaves what lies behind the name as it was
+    "  %behind = getelementptr i8, ptr %out, i64 8\n"
+    "  store i64 0, ptr %behind, align 8\n"
     f"  %failed = call i64 {helper(GET_CURRENT_COMM)}(ptr %out, i64 %out_size)\n"
     + length_of("%out", "%out_size", "entry")
     + "  ret i64 %length\n",
