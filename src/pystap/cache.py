@@ -47,23 +47,38 @@ def _read(path: str) -> bytes:
 
 def _folder_content(folder: str, suffixes: tuple[str, ...]) -> Iterable[bytes]:
     """Yield names and contents of all files below `folder` with these suffixes, in a fixed order."""
+    for entry in _files(folder, suffixes):
+        yield entry.path.encode(errors="surrogateescape")
+        yield _read(entry.path)
+
+
+def _files(folder: str, suffixes: tuple[str, ...]) -> Iterable[os.DirEntry[str]]:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
         return
     for entry in entries:
-        if entry.is_dir():
-            if entry.name != "__pycache__":
-                yield from _folder_content(entry.path, suffixes)
-        elif entry.name.endswith(suffixes):
-            yield entry.path.encode(errors="surrogateescape")
-            yield _read(entry.path)
+        if entry.name.endswith(suffixes):
+            yield entry
+        elif entry.name != "__pycache__" and entry.is_dir():
+            yield from _files(entry.path, suffixes)
+
+
+def _package_state() -> Iterable[str]:
+    """Yield path, size and time of change of every file of this package: what Python goes by to use its byte code.
+
+    Reading the files instead takes 5 to 10 ms, at every start.
+    """
+    for entry in _files(os.path.dirname(__file__), (".py", ".stp", ".stpm")):
+        with suppress(OSError):
+            status = entry.stat()
+            yield f"{entry.path} {status.st_size} {status.st_mtime_ns}\n"
 
 
 def entry_key(scripts: Sequence[tuple[str, str]], options: Options) -> str:
     """Return the key of a script: a hash of (name, text) of all its files and of all that compiling depends on.
 
-    That includes the contents of this package and of the tapset folders: no time stamps, which lie.
+    That includes this package, and the contents of the tapset folders: their time stamps may lie.
     """
     digest = blake2b(digest_size=20)
     system = os.uname()
@@ -75,8 +90,7 @@ def entry_key(scripts: Sequence[tuple[str, str]], options: Options) -> str:
         digest.update(text.encode(errors="surrogateescape"))
     for path in _MACHINE_FILES:
         digest.update(_read(path))
-    for part in _folder_content(os.path.dirname(__file__), (".py", ".stp", ".stpm")):
-        digest.update(part)
+    digest.update("".join(_package_state()).encode(errors="surrogateescape"))
     for folder in options.tapset_folders:
         for part in _folder_content(folder, (".stp", ".stpm")):
             digest.update(part)

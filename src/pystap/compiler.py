@@ -17,7 +17,8 @@ from .kernel import CompilerError, KernelCode, generate
 from .options import Options
 from .options.checks import SYSTEMTAP_VERSION
 from .pass_lines import PassClock, PassesEnded, Script, count, say
-from .program.program import ElaboratedProgram, Limits, Target
+from .program.limits import Limits
+from .program.program import ElaboratedProgram, Target
 from .registries import Builtins, Library, kernel_facts, kernel_types, probe_kinds
 from .runtime.report import wants_color
 from .source import SourceFile
@@ -194,8 +195,13 @@ def _keep(options: Options, kernel_code: KernelCode, user_code: UserCode) -> Non
 def _show(diagnostics: Diagnostics, options: Options) -> None:
     color = wants_color(options.color)
     warnings = [] if options.no_warnings else diagnostics.warnings
-    for diagnostic in (*warnings, *diagnostics.errors):
+    for diagnostic in warnings:
         sys.stderr.write(render(diagnostic, color))
+    for diagnostic in diagnostics.errors:
+        sys.stderr.write(render(diagnostic, color) + "\n")  # SystemTap parts errors by an empty line
+    count = sum(diagnostic.kind == "parse error" for diagnostic in diagnostics.errors)
+    if count:
+        sys.stderr.write(f"{count} parse error{'s' * (count > 1)}.\n")
 
 
 def _limit_fields(options: Options) -> dict[str, int | bool]:

@@ -13,7 +13,7 @@ from .options import Options
 from .options.checks import SYSTEMTAP_VERSION
 from .program.builtins import Builtin
 from .program.extension import DerivedPoint
-from .program.program import Limits
+from .program.limits import Limits
 from .registries import Builtins, Library, kernel_types, probe_kinds
 from .source import NO_SPAN, SourceFile
 from .syntax import PreprocessorFacts, ast, parse_script

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pystap.diagnostics import Diagnostics, PassFailed
 from pystap.elaborate import Inputs, elaborate
 from pystap.elaborate.printer import print_program
-from pystap.program.program import ElaboratedProgram, Limits
+from pystap.program.limits import Limits
+from pystap.program.program import ElaboratedProgram
 from pystap.registries import Builtins, Library, kernel_types, probe_kinds
 from pystap.source import SourceFile
 from pystap.syntax import PreprocessorFacts, parse_script

@@ -19,7 +19,7 @@ from enum import Enum
 from typing import Any
 
 from ..program import attach
-from ..program.program import Limits
+from ..program.limits import Limits
 from ..program.symbols import StorageKind
 from ..program.types import Type
 from . import session_image as s

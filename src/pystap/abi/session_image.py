@@ -7,7 +7,7 @@ staprun, and on a warm start from the cache) works from it alone.
 from __future__ import annotations
 
 from ..program.attach import AttachSpec
-from ..program.program import Limits
+from ..program.limits import Limits
 from ..program.symbols import StorageKind
 from ..program.types import Type
 from ..records import dataclass, field

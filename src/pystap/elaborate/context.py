@@ -8,7 +8,7 @@ from typing import Protocol
 from ..diagnostics import Diagnostics
 from ..program.attach import AttachSpec
 from ..program.extension import BuiltinSource, ProbeKind, TypeSource, VariableSource
-from ..program.program import Limits
+from ..program.limits import Limits
 from ..records import dataclass, field
 from ..source import Span
 from ..syntax import ast

@@ -22,7 +22,8 @@ from collections.abc import Sequence, Set
 from ..program import nodes as n
 from ..program.attach import Never, PerfClock, Phase, Timer
 from ..program.builtins import Effect
-from ..program.program import Handler, Limits, Target
+from ..program.limits import Limits
+from ..program.program import Handler, Target
 from ..program.symbols import Global, Local
 from ..records import dataclass, field, replace
 from ..source import Span

@@ -29,11 +29,15 @@ class _Piece:
     literal: bytes | None = None
     whole_size: int = 0
     """For a piece that is a whole zero-padded buffer: its size."""
+    is_end: str | None = None
+    """An i1: whether the string ends here, because the piece is a `%c` of 0."""
 
 
 def build(h: HandlerContext, expression: Binary | Format) -> Text:
     """Evaluate a concatenation or a sprint form."""
-    return _join(h, _pieces(h, expression, []), expression.width)
+    is_format = isinstance(expression, Format)
+    pieces = _format_pieces(h, expression, []) if is_format else _pieces(h, expression, [])
+    return _join(h, pieces, expression.width)
 
 
 def formatted(h: HandlerContext, text: str, value: str) -> Text:
@@ -65,6 +69,9 @@ def _pieces(h: HandlerContext, expression: Expression, later: list[Expression]) 
         case Binary() if expression.operator == ".":
             left = _operand_pieces(h, expression, expression.left, [expression.right, *later])
             return left + _operand_pieces(h, expression, expression.right, later)
+        case Format() if any(piece.conversion == "c" for piece in expression.pieces):
+            text = build(h, expression)  # a %c of 0 ends this part of the string alone
+            return [_Piece(text.pointer, text.width, text.literal, text.size)]
         case Format() if not expression.to_output:
             return _format_pieces(h, expression, later)
         case BuiltinCall() if expression.kernel_form is not None:
@@ -113,7 +120,7 @@ def _number(h: HandlerContext, value: str, conversion: str) -> _Piece:
     if conversion == "c":
         byte = h.temporaries.buffer(8)
         code.store(code.value("byte", f"and i64 {value}, 255"), byte)
-        return _Piece(byte, 1, None, 8)
+        return _Piece(byte, 1, None, 8, code.value("end", f"icmp eq i64 {code.load('byte', byte)}, 0"))
     if conversion not in ("d", "i", "u", "x"):
         raise InternalError(f"%{conversion} in kernel code")
     buffer = h.temporaries.scratch(NUMBER_BYTES)
@@ -149,12 +156,24 @@ def _join(h: HandlerContext, pieces: list[_Piece], width: int) -> Text:
     work = h.temporaries.scratch(room + max(max(buffer_size(p.width), p.whole_size) for p in pieces))
     code.zero(work, size)
     offset: str | int = 0
+    ended: str | None = None
     truncates = sum(piece.width for piece in pieces) > width
     for index, piece in enumerate(pieces):
+        if ended is not None:
+            piece = _nothing_if(h, ended, piece)
         offset = _append(h, work, offset, piece, room, width if truncates else None, index + 1 == len(pieces))
+        if piece.is_end is not None:
+            ended = piece.is_end if ended is None else code.value("ended", f"or i1 {ended}, {piece.is_end}")
     if truncates:
         strings.truncate(h, work, width)
     return Text(work, size, width, True)
+
+
+def _nothing_if(h: HandlerContext, ended: str, piece: _Piece) -> _Piece:
+    """Return the piece, or an empty one once the string has ended."""
+    empty = h.module.constant(bytes(8))
+    pointer = h.code.value("piece", f"select i1 {ended}, ptr {empty}, ptr {piece.pointer}")
+    return _Piece(pointer, piece.width, is_end=piece.is_end)
 
 
 def _append(

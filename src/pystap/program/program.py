@@ -7,6 +7,7 @@ from enum import Enum
 from ..records import dataclass, field
 from ..source import Span
 from .attach import AttachSpec
+from .limits import Limits
 from .nodes import Event, Function, Statement
 from .symbols import Global, Local
 
@@ -40,27 +41,6 @@ class Handler:
     writes: list[Global] = field(default_factory=list)
     reason: str = ""
     """Why the handler, or its tail, runs in user space, for `-v`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The limits of a run, `-D NAME=VALUE` (man stap). Lengths in bytes with the NUL, times in ns."""
-
-    max_string: int = 512
-    max_map_entries: int = 2048
-    max_action: int = 1000
-    max_action_user: int = 10_000_000
-    max_errors: int = 0
-    max_skipped: int = 100
-    max_nesting: int = 10
-    max_try: int = 1000
-    suppress_handler_errors: bool = False
-    suppress_time_limits: bool = False
-
-    @property
-    def max_width(self) -> int:
-        """The longest string in bytes, without its NUL."""
-        return self.max_string - 1
 
 
 @dataclass(eq=False, slots=True)

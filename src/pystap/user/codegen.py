@@ -22,6 +22,7 @@ from types import CodeType
 
 from ..abi.event_layout import struct_format
 from ..program import nodes as n
+from ..program.attach import Phase
 from ..program.fault_messages import max_nesting
 from ..program.program import ElaboratedProgram, Handler, Target
 from ..program.symbols import Local
@@ -159,17 +160,19 @@ def _nested(body: Body, function: n.Function) -> None:
     body.line("    nesting -= 1")
 
 
-def _reset_actions(body: Body, nodes: list[n.Statement]) -> None:
-    """Start the count of statements anew if the body can reach a loop."""
+def _reset_actions(body: Body, nodes: list[n.Statement], limit: int) -> None:
+    """Start the count of statements anew, `limit` below 0, if the body can reach a loop."""
     own = has_loop(nodes)
     if own or any(has_loop(function.body) for function in called_functions(nodes)):
         body.line("nonlocal actions")
-        body.line("actions = 0")
+        body.line(f"actions = {-limit}")
 
 
 def _handler(module: Module, handler: Handler) -> list[Line]:
     body = Body(Scope(module, in_event=False))
-    _reset_actions(body, handler.body)
+    limits = module.limits
+    is_phase = isinstance(handler.attach, Phase)
+    _reset_actions(body, handler.body, limits.max_action_user if is_phase else limits.max_action_deferred)
     _start_locals(body, handler.body, [])
     for node in handler.body:
         body.statement(node)
@@ -180,7 +183,7 @@ def _handler(module: Module, handler: Handler) -> list[Line]:
 def _event(module: Module, event: n.Event) -> list[Line]:
     """The function of an event: takes its record apart, then runs its body with the captured values."""
     body = Body(Scope(module, in_event=True))
-    _reset_actions(body, event.body)
+    _reset_actions(body, event.body, module.limits.max_action_deferred)
     _unpack(module, body, event)
     for index, local in event.restored.items():
         body.line(f"{body.scope.local(local)} = c{index}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..program.builtins import Builtin
 from ..program.fault_messages import FaultMessage
+from ..program.limits import Limits
 from ..program.nodes import Function
-from ..program.program import Limits
 from ..program.symbols import Global, Local
 from ..program.types import Type
 from ..records import dataclass, field

@@ -134,7 +134,10 @@ class Body:
                 self.block("else:", otherwise)
 
     def _count_actions(self, node: n.Loop | n.Foreach | n.ForeachBucket) -> None:
-        """Count a pass through a loop's body and stop a loop that has run for too long or is interrupted."""
+        """Count a pass through a loop's body and stop a loop that has run for too long or is interrupted.
+
+        `actions` counts up from minus the limit of the handler that runs (see codegen._reset_actions).
+        """
         limits = self.scope.module.limits
         fault = self.scope.module.fault(faults.max_action(node.span))
         stop = self.scope.module.helper("stop_loop")
@@ -142,7 +145,7 @@ class Body:
             self.line("if rt.interrupted:")
         else:
             self.line(f"actions += {1 + statement_count(node.body)}")
-            self.line(f"if actions > {limits.max_action_user} or rt.interrupted:")
+            self.line("if actions > 0 or rt.interrupted:")
         self.depth += 1
         self.line(f"{stop}(rt, {fault})")
         self.depth -= 1
