@@ -39,7 +39,9 @@ class CostSample:
 
 
 def environment(tool: Tool, cache: Path) -> dict[str, str]:
-    return os.environ | ({tool.cache: str(cache)} if tool.cache else {})
+    """The variables a tool runs with: its own cache, and Python free to keep byte code as it is by default."""
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return variables | ({tool.cache: str(cache)} if tool.cache else {})
 
 
 def time_to_hello(tool: Tool, cache: Path) -> float:

@@ -175,14 +175,15 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=100_000, help="system calls in a loop (cost)")
     parser.add_argument("--only", choices=("hello", "count", "cost"), action="append", help="measure only this")
     parser.add_argument("--stap", help="the pystap command, instead of the virtual environment's")
-    parser.add_argument("--bpftrace", help="the bpftrace command, instead of the one in PATH")
+    parser.add_argument("--bpftrace", action="append", help="a bpftrace command, instead of the one in PATH")
+    parser.add_argument("--alone", action="store_true", help="measure pystap without any rival")
     parser.add_argument("--json", action="store_true", help="print every sample instead of tables")
     options = parser.parse_args()
     if os.geteuid() != 0:
         print("bench: needs root, as the tools do", file=sys.stderr)
         return 1
     _with_tracefs(sys.argv[1:])
-    tools, absent = find_tools(options.stap, options.bpftrace)
+    tools, absent = find_tools(options.stap, options.bpftrace or [], options.alone)
     wanted = options.only or ["hello", "count", "cost"]
     tables: list[tuple[Table, Callable[[list[float]], float]]] = []
     counted: dict[str, float] = {}

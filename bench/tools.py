@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,9 +44,15 @@ class Absent:
     reason: str
 
 
-def find_tools(stap: str | None, bpftrace: str | None) -> tuple[list[Tool], list[Absent]]:
-    """pystap first, then whatever else is installed. The arguments name programs to use instead of those found."""
-    candidates = [_pystap(stap), *_bpftrace(bpftrace), _systemtap()]
+def find_tools(stap: str | None, bpftraces: Sequence[str], alone: bool) -> tuple[list[Tool], list[Absent]]:
+    """pystap first, then whatever else is installed, unless it is to run `alone`.
+
+    The other arguments name programs to use instead of those found; there may be several bpftraces.
+    """
+    candidates = [_pystap(stap)]
+    if not alone:
+        candidates += [tool for path in bpftraces or ["bpftrace"] for tool in _bpftrace(path)]
+        candidates.append(_systemtap())
     tools = [found for found in candidates if isinstance(found, Tool)]
     return tools, [found for found in candidates if isinstance(found, Absent)]
 
@@ -57,21 +64,31 @@ def _pystap(stap: str | None) -> Tool | Absent:
     return Tool("pystap", (path, "-e", HELLO_STP), (path, "-e", COUNT_STP), cache="PYSTAP_CACHE_DIR")
 
 
-def _bpftrace(bpftrace: str | None) -> list[Tool | Absent]:
-    path = shutil.which(bpftrace or "bpftrace")
+def _bpftrace(command: str) -> list[Tool | Absent]:
+    path = shutil.which(command)
     if path is None:
-        return [Absent("bpftrace", "not installed")]
-    found: list[Tool | Absent] = [Tool("bpftrace", (path, "-e", 'BEGIN { printf("hello\\n"); exit(); }'), None)]
+        return [Absent(command, "not installed")]
+    version = subprocess.run([path, "--version"], capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout
+    name = version.strip().replace("bpftrace v", "bpftrace ") or command
+    found: list[Tool | Absent] = [Tool(name, (path, "-e", 'BEGIN { printf("hello\\n"); exit(); }'), None)]
     # The kinds of probe are rivals of their own: the raw one is cheaper, the other is what old versions have.
     for probe in ("rawtracepoint:sys_enter", "tracepoint:raw_syscalls:sys_enter"):
-        name = f"bpftrace {probe.partition(':')[0]}"
+        row = f"{name} {probe.partition(':')[0]}"
         script = f"{probe} {{ @[comm] = count(); }}"
-        dry_run = subprocess.run([path, "-d", "-e", script], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        if dry_run.returncode == 0:
-            found.append(Tool(name, None, (path, "-e", script)))
-        else:
-            found.append(Absent(name, _last_line(dry_run.stderr)))
+        refusal = _bpftrace_refusal(path, script)
+        found.append(Absent(row, refusal) if refusal else Tool(row, None, (path, "-e", script)))
     return found
+
+
+def _bpftrace_refusal(path: str, script: str) -> str:
+    """Why this bpftrace does not take the script; "" when it does. The trial is --dry-run, once -d."""
+    trial = subprocess.CompletedProcess[str]((), 1)
+    for option in ("--dry-run", "-d"):
+        command = [path, option, "-e", script]
+        trial = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        if "unrecognized option" not in trial.stderr:
+            break
+    return "" if trial.returncode == 0 else _last_line(trial.stderr)
 
 
 def _systemtap() -> Tool | Absent:

@@ -48,5 +48,6 @@ ensure_venv() {
   fi
   say "installing pystap$extras"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$root$extras"
+  "$venv/bin/python" -m compileall -q "$root/src" || true # half of a start would go into compiling it anew
   touch "$venv/.installed$extras"
 }

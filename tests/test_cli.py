@@ -102,6 +102,26 @@ def test_mistakes_end_with_status_1(tmp_path: Path, words: tuple[str, ...], erro
     assert (done.returncode, done.stdout, done.stderr) == (1, "", errors)
 
 
+def test_a_binary_file_is_no_script(tmp_path: Path) -> None:
+    path = tmp_path / "x.stp"
+    path.write_bytes(b"\x7fELF\0\0")
+    done = run_stap(str(path), folder=tmp_path)
+    message = f"Input file '{path}' is not a script: it holds binary data\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", message)
+
+
+def test_a_listing_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
+    command = f"exec {shlex.join(STAP)} -l 'syscall.*' >/dev/full"
+    done = subprocess.run(["sh", "-c", command], env=environment(tmp_path), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "ERROR: cannot write the output: No space left on device\n")
+
+
+def test_staprun_points_at_its_own_manual(tmp_path: Path) -> None:
+    done = staprun(tmp_path)
+    hint = "Try '--help' for more information. [man staprun]\n"
+    assert (done.returncode, done.stderr) == (1, "staprun: Need a module name or path to load.\n" + hint)
+
+
 def test_a_parse_error_names_the_pass(tmp_path: Path) -> None:
     done = run_stap("-e", "probe begin {", folder=tmp_path)
     assert done.returncode == 1

@@ -5,20 +5,27 @@ They are clients of the library. Nothing but an exit status leaves them: a fault
 
 from __future__ import annotations
 
+import errno
+import gc
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from .options import Options, UsageError, parse_stap, settings_folder
 
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""How writing to standard output fails: what -l, -L, -p1 to -p4 and -h print."""
+
 
 def main() -> int:
     """Entry point of `stap`."""
+    gc.disable()  # until the session runs (runtime/foreground.py): 5 % of a start
     return guarded("stap", sys.argv[1:], stap)
 
 
 def staprun_main() -> int:
     """Entry point of `staprun`."""
+    gc.disable()
     return guarded("staprun", sys.argv[1:], staprun)
 
 
@@ -34,7 +41,7 @@ def guarded(command: str, words: Sequence[str], body: Callable[[Sequence[str], M
         if error.hint:
             from .options.help import HINT
 
-            _say(HINT)
+            _say(HINT.replace("man stap", f"man {command}"))
         return 1
     except BrokenPipeError:
         os.dup2(os.open("/dev/null", os.O_WRONLY), 1)  # what the interpreter flushes at its end goes there
@@ -44,6 +51,10 @@ def guarded(command: str, words: Sequence[str], body: Callable[[Sequence[str], M
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else 1
     except BaseException as error:
+        if isinstance(error, OSError) and error.errno in _UNWRITABLE and error.filename is None:
+            os.dup2(os.open("/dev/null", os.O_WRONLY), 1)
+            _say(f"ERROR: cannot write the output: {error.strerror}")
+            return 1
         return _last_resort(command, words, error)
 
 

@@ -1,4 +1,7 @@
-"""Passes 1 to 4: scripts in, a session image out. LLVM and the front end are imported here and nowhere above."""
+"""Passes 1 to 4: scripts in, a session image out. The front end is imported here and nowhere above.
+
+What comes after LLVM is imported late: beside LLVM's work when the driver sees to it (`import_the_rest`).
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .abi.map_layout import lay_out
 from .abi.session_image import SessionImage
-from .assemble import assemble
 from .diagnostics import Diagnostic, Diagnostics, PassFailed, ScriptError, render
 from .elaborate import Inputs, elaborate
-from .elaborate.printer import print_program
 from .kernel import CompilerError, KernelCode, generate
+from .llvm import Compiler
 from .options import Options
 from .options.checks import SYSTEMTAP_VERSION
 from .pass_lines import PassClock, PassesEnded, Script, count, say
@@ -23,11 +26,17 @@ from .registries import Builtins, Library, kernel_facts, kernel_types, probe_kin
 from .runtime.report import wants_color
 from .source import SourceFile
 from .syntax import PreprocessorFacts, ast, parse_script
-from .syntax.printer import print_script
 from .tapset.constants import constant
-from .trial import refused_handlers
-from .user.codegen import UserCode
-from .user.codegen import generate as generate_user_code
+
+if TYPE_CHECKING:
+    from .user.codegen import UserCode
+
+
+def import_the_rest() -> None:
+    """Load what a run needs once its eBPF programs are compiled."""
+    from . import assemble, trial  # noqa: F401
+    from .runtime import foreground, kernel_side  # noqa: F401
+    from .user import codegen  # noqa: F401
 
 
 def compile_scripts(
@@ -35,28 +44,34 @@ def compile_scripts(
     options: Options,
     clock: PassClock,
     show: Callable[[Diagnostics, Options], None] = lambda diagnostics, options: _show(diagnostics, options),
+    compiler: Compiler | None = None,
 ) -> SessionImage:
     """Run passes 1 to 4, saying what each did. Raises `PassesEnded` after the last pass asked for, or a failed one.
 
-    `show` gets the errors and warnings, once; it prints them unless another is given.
+    `show` gets the errors and warnings, once; it prints them unless another is given. A `compiler` that was started
+    before saves time; it stays the caller's to close.
     """
     diagnostics = Diagnostics()
     current = 1
     try:
         trees, library = _parse(scripts, options, diagnostics)
         clock.done(1, f"parsed user script and {count(library.parsed_files, 'library script')}")
-        _end_after(1, options, lambda: "".join(print_script(tree) for tree in trees))
+        _end_after(1, options, lambda: _trees_text(trees))
         current = 2
         program = _elaborate(trees, library, options, diagnostics)
         clock.done(2, "analyzed script: " + _census(program))
-        _end_after(2, options, lambda: print_program(program, placement=clock.wants(2)))
+        _end_after(2, options, lambda: _program_text(program, clock))
         current = 3
-        program, kernel_code = _accepted(program, trees, library, options, diagnostics, clock)
+        program, kernel_code = _accepted(program, trees, library, options, diagnostics, clock, compiler)
+        from .user.codegen import generate as generate_user_code
+
         user_code = generate_user_code(program)
         clock.done(3, "translated to LLVM IR and Python")
         current = 4
         _keep(options, kernel_code, user_code)
         _end_after(3, options, lambda: _sources(kernel_code, user_code))
+        from .assemble import assemble
+
         image = assemble(program, lay_out(program), kernel_code, user_code, os.uname().release)
         clock.done(4, f"compiled LLVM IR into {count(len(image.programs), 'program')}")
         show(diagnostics, options)
@@ -99,6 +114,7 @@ def _accepted(
     options: Options,
     diagnostics: Diagnostics,
     clock: PassClock,
+    compiler: Compiler | None,
 ) -> tuple[ElaboratedProgram, KernelCode]:
     """Return kernel code that LLVM and the running kernel take, and the program that it was made from.
 
@@ -108,16 +124,19 @@ def _accepted(
     while True:
         handlers = {handler.index for handler in program.handlers if handler.target is Target.KERNEL}
         try:
-            code = generate(program, lay_out(program), kernel_facts(program, options.timing))
+            code = generate(program, lay_out(program), kernel_facts(program, options.timing), compiler)
         except CompilerError as error:
             if deferred >= handlers:
                 raise
             refused = dict.fromkeys(handlers, str(error))
         else:
+            from .trial import refused_handlers
+
             refused = refused_handlers(code) if options.last_pass >= 4 else {}
             if refused.keys() <= deferred:
                 return program, code
         more = refused.keys() - deferred
+        compiler = None  # it compiles once
         for index in sorted(more):
             if clock.wants(4):
                 point = program.handlers[index].point
@@ -169,6 +188,18 @@ def _end_after(number: int, options: Options, text: object) -> None:
         assert callable(text)
         sys.stdout.write(text())
         raise PassesEnded
+
+
+def _trees_text(trees: Sequence[ast.ScriptFile]) -> str:
+    from .syntax.printer import print_script
+
+    return "".join(print_script(tree) for tree in trees)
+
+
+def _program_text(program: ElaboratedProgram, clock: PassClock) -> str:
+    from .elaborate.printer import print_program
+
+    return print_program(program, placement=clock.wants(2))
 
 
 def _sources(kernel_code: KernelCode, user_code: UserCode) -> str:

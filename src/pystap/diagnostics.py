@@ -139,18 +139,37 @@ def _parse_error_lines(diagnostic: Diagnostic, paint: _Paint) -> list[str]:
         return []
     if diagnostic.subject.endswith(" EOF"):
         return [f"        {diagnostic.subject}"]
-    out = [f"        {diagnostic.subject} at {paint(_BOLD, str(span))}", *_source_lines(span, paint, 5)]
+    subject = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in diagnostic.subject)
+    out = [f"        {subject} at {paint(_BOLD, str(span))}", *_source_lines(span, paint, 5)]
     for outer in list(span.chain())[1:]:
         out.append(f"        in expansion of macro: at {paint(_BOLD, str(outer))}")
         out.extend(_source_lines(outer, paint, 5))
     return out
 
 
+_LONGEST_LINE = 240
+"""Characters of a source line that are shown; of a longer one, the part around the caret."""
+
+
+def _shown(text: str, before: int) -> tuple[str, int]:
+    """Return a source line as a terminal can show it, and where in it stands what was at index `before`.
+
+    What has no glyph becomes "?", one for one.
+    """
+    text = "".join(c if c.isprintable() or c == "\t" else "?" for c in text)
+    if len(text) <= _LONGEST_LINE:
+        return text, before
+    start = max(0, min(before - _LONGEST_LINE // 2, len(text) - _LONGEST_LINE))
+    end = start + _LONGEST_LINE
+    left, right = "..." if start else "", "..." if end < len(text) else ""
+    return left + text[start:end] + right, before - start + len(left)
+
+
 def _source_lines(span: Span, paint: _Paint, indent: int = 8) -> list[str]:
     if span.source is NO_SOURCE:
         return []
     line, column = span.source.position(span.start)
-    text = span.source.line_text(line)
-    caret = "".join("\t" if c == "\t" else " " for c in text[: column - 1]) + "^"
+    text, before = _shown(span.source.line_text(line), column - 1)
+    caret = "".join("\t" if c == "\t" else " " for c in text[:before]) + "^"
     margin = " " * indent
     return [f"{margin}source: {text}", f"{margin}        {paint(_GREEN, caret)}"]

@@ -24,6 +24,8 @@ from .pass_lines import FAILURES, PassClock, PassesEnded, Script, say
 if TYPE_CHECKING:
     from .runtime.run_options import RunOptions
 
+_USER_PROBES = ("begin", "end", "error", "never", "timer.ms", "timer.s", "timer.us", "timer.ns", "timer.jiffies")
+
 
 def run_stap(options: Options, environ: Mapping[str, str]) -> int:
     """Run the passes that the options ask for; returns the exit status. Raises `UsageError` for what cannot be read."""
@@ -38,10 +40,8 @@ def run_stap(options: Options, environ: Mapping[str, str]) -> int:
         path = cache.path(key, SUFFIX)
         clock.done(4, f"using cached {path}", memory=False)
     else:
-        from .compiler import compile_scripts
-
         try:
-            image = compile_scripts(scripts, options, clock)
+            image = _compile(scripts, options, clock)
         except PassesEnded as end:
             if end.failed:
                 say(FAILURES[end.failed])
@@ -58,6 +58,29 @@ def run_stap(options: Options, environ: Mapping[str, str]) -> int:
         return 0
     leave = ("daemon" if options.output else "detach") if options.detach else ""
     return run_image(image, run_options(options), environ, clock, leave)
+
+
+def _compile(scripts: list[Script], options: Options, clock: PassClock) -> SessionImage:
+    """Passes 1 to 4. Loading LLVM takes as long as all else: a child process does it beside the rest."""
+    from .llvm import Compiler
+
+    expected = options.last_pass >= 3 and any(_expects_kernel_code(text) for _, text in scripts)
+    compiler = Compiler() if expected else None
+    try:
+        from .compiler import compile_scripts, import_the_rest
+
+        if compiler is not None and options.last_pass == 5:
+            compiler.meanwhile = import_the_rest
+        return compile_scripts(scripts, options, clock, compiler=compiler)
+    finally:
+        if compiler is not None:
+            compiler.close()
+
+
+def _expects_kernel_code(text: str) -> bool:
+    """Guess from a script's text whether some handler runs in the kernel. A wrong guess costs time, nothing else."""
+    lists = (part.partition("{")[0] for part in text.split("probe ")[1:])
+    return any(not point.lstrip().startswith(_USER_PROBES) for points in lists for point in points.split(","))
 
 
 def read_scripts(options: Options) -> list[Script]:
@@ -77,6 +100,8 @@ def _read_file(name: str) -> Script:
             data = file.read()
     except OSError as error:
         raise UsageError(f"Input file '{name}' cannot be read: {error.strerror}") from None
+    if b"\0" in data:
+        raise UsageError(f"Input file '{name}' is not a script: it holds binary data")
     return ("<input>" if name == "-" else name, data.decode(errors="surrogateescape"))
 
 

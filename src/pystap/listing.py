@@ -61,6 +61,9 @@ def _points(inputs: Inputs, with_variables: bool) -> Iterator[str]:
 
 def _variables(point: DerivedPoint) -> str:
     shown = [f" {name}:{source(NO_SPAN).type}" for name, source in point.variables.items()]
+    shown += [
+        f" {name}:{source.type.name}" for name, source in point.target_variables.items() if source.type is not None
+    ]
     return "".join(shown)
 
 

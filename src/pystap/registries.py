@@ -21,9 +21,11 @@ from .kernel import KernelFacts
 from .loader.errors import MissingPrivilege
 from .loader.features import kernel_features
 from .loader.maps import possible_cpus
+from .probes.kernel import Form, RootKind
 from .probes.phases import NeverKind, PhaseKind
 from .probes.syscall import SyscallKind
 from .probes.timer import TimerKind
+from .probes.tracepoint import TracepointForm
 from .program.attach import Syscalls
 from .program.builtins import Builtin
 from .program.extension import ProbeKind
@@ -44,8 +46,13 @@ def probe_kinds() -> dict[str, ProbeKind]:
         NeverKind(),
         TimerKind(),
         SyscallKind(lambda name: functions.lookup(name)[0]),
+        RootKind("kernel", _kernel_forms()),
     ]
     return {kind.root: kind for kind in kinds}
+
+
+def _kernel_forms() -> dict[str, Form]:
+    return dict.fromkeys(("kernel.trace(string)", "kernel.tracepoint(string)"), TracepointForm(kernel_types))
 
 
 OUTPUT_BUFFER = 1 << 24

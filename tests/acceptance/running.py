@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 
 from pystap.loader.syscalls import Command, next_id
-
 from tests.command import STAP, environment
 
 _OBJECTS = {

@@ -15,8 +15,6 @@ from tests.command import STAP, environment, run_stap
 
 from .running import Running, exists, wait_for
 
-pytestmark = pytest.mark.guest(native=True)
-
 HELLO = """\
 probe begin
 {
@@ -39,12 +37,14 @@ probe end
 """
 
 
+@pytest.mark.guest(native=True)
 def test_hello(tmp_path: Path, session_folder: Path) -> None:
     (tmp_path / "hello.stp").write_text(HELLO)
     result = run_stap("hello.stp", folder=session_folder, cwd=tmp_path)
     assert (result.stdout, result.stderr, result.returncode) == ("hello world\n", "", 0)
 
 
+@pytest.mark.guest(native=True)
 def test_count_until_interrupted(calls: Path, tmp_path: Path, session_folder: Path) -> None:
     (tmp_path / "count.stp").write_text(COUNT)
     with Running(session_folder, "-v", "count.stp", cwd=tmp_path) as stap:
@@ -104,7 +104,7 @@ def test_second_interrupt_ends_at_once(session_folder: Path) -> None:
     assert "Traceback" not in messages
 
 
-@pytest.mark.parametrize("ending", ["interrupt", "twice", "kill"])
+@pytest.mark.parametrize("ending", [pytest.param("interrupt", marks=pytest.mark.guest(native=True)), "twice", "kill"])
 def test_nothing_is_left_in_the_kernel(ending: str, session_folder: Path) -> None:
     script = "global n probe syscall.* { n[execname()]++ } probe timer.profile { n[execname()]++ } probe end { }"
     with Running(session_folder, "-e", script) as stap:
@@ -136,6 +136,7 @@ def _status(folder: Path, *arguments: str) -> tuple[str, str, int]:
     return result.stdout, result.stderr, result.returncode
 
 
+@pytest.mark.guest(native=True)
 def test_target_of_a_command(session_folder: Path) -> None:
     script = 'probe begin { printf("%d\\n", target() > 1) } probe end { println("end") }'
     assert _status(session_folder, "-e", script, "-c", "true") == ("1\nend\n", "", 0)
@@ -170,6 +171,7 @@ def test_command_that_does_not_exist(session_folder: Path) -> None:
     assert status == 1
 
 
+@pytest.mark.guest(native=True)
 def test_process_that_does_not_exist(session_folder: Path) -> None:
     output, messages, status = _status(session_folder, "-e", 'probe begin { println("begin") }', "-x", "99999999")
     assert output == ""
@@ -209,6 +211,7 @@ def test_what_cannot_start_says_so(arguments: tuple[str, ...], says: str, sessio
     assert (output, status) == ("", 1)
 
 
+@pytest.mark.guest(native=True)
 def test_runtime_error_in_a_kernel_handler(calls: Path, session_folder: Path) -> None:
     """The error names its place; error probes run in place of end probes."""
     script = """global zero

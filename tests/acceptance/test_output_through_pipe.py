@@ -10,11 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import STAP, environment, run_stap
-
-from .workload import in_guest
-
-pytestmark = pytest.mark.guest(native=True)
+from tests.command import STAP, environment, in_guest, run_stap
 
 THREADS = 2
 CALLS = 5_000 if in_guest() else 150_000
@@ -59,6 +55,7 @@ def _piped(script: str, command: str, folder: Path, *options: str, delay: float 
     return output.splitlines(), messages
 
 
+@pytest.mark.guest(native=True)
 def test_every_line_arrives_in_order(calls: Path, session_folder: Path) -> None:
     lines, messages = _piped(ONE_LINE, f"{calls} getpgid {THREADS} {CALLS}", session_folder)
     numbers = _by_thread(lines, LINE)
@@ -77,6 +74,7 @@ def test_order_of_one_thread_across_handlers(calls: Path, session_folder: Path) 
     assert messages == ""
 
 
+@pytest.mark.guest(native=True)
 def test_prints_of_one_hit_stay_together(calls: Path, session_folder: Path) -> None:
     count = CALLS // 10
     lines, messages = _piped(SEVERAL_PRINTS, f"{calls} getpgid {THREADS} {count} 500", session_folder, "-s", "16")
@@ -89,7 +87,7 @@ def test_prints_of_one_hit_stay_together(calls: Path, session_folder: Path) -> N
 @pytest.mark.parametrize(("script", "shape"), [(ONE_LINE, LINE), (SEVERAL_PRINTS, JOINED_LINE)], ids=["one", "several"])
 def test_losses_are_counted_exactly(script: str, shape: re.Pattern[str], calls: Path, session_folder: Path) -> None:
     """A buffer of 1 MB and a reader that does not read: the pipe fills, then the buffer."""
-    sent = 50_000 if in_guest() else CALLS * 2  # of 16 bytes or more each
+    sent = CALLS * 2  # of 16 bytes or more each
     lines, messages = _piped(script, f"{calls} getpgid 2 {sent}", session_folder, "-s", "1", delay=2)
     numbers = _by_thread(lines, shape)
     assert all(found == sorted(set(found)) for found in numbers.values()), "out of order"

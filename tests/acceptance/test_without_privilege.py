@@ -10,8 +10,6 @@ import pytest
 
 from tests.command import STAP, environment
 
-pytestmark = pytest.mark.guest(native=True)
-
 # The user `nobody`, without any right to load programs. The right to read files remains: the interpreter may lie in
 # root's home.
 NOBODY = (
@@ -37,6 +35,7 @@ def _run(
     )
 
 
+@pytest.mark.guest(native=True)
 @needs_setpriv
 def test_missing_privilege_is_named(tmp_path: Path) -> None:
     result = _run(NOBODY, tmp_path, "-e", KERNEL_SCRIPT)
@@ -80,7 +79,7 @@ def test_damaged_cache(tmp_path: Path) -> None:
     """An entry that cannot be used is made anew."""
     arguments = ("-e", 'probe begin { println("x"); exit() }')
     assert _run((), tmp_path, *arguments).stdout == "x\n"
-    entries = [path for path in (tmp_path / "cache").rglob("*.stapimg")]
+    entries = list((tmp_path / "cache").rglob("*.stapimg"))
     assert entries
     for damage in (b"", b"garbage" * 100, entries[0].read_bytes()[:-40]):
         entries[0].write_bytes(damage)

@@ -16,6 +16,7 @@ from pystap.loader.programs import Program
 from pystap.loader.ringbuf import RingBuffer
 from pystap.program.attach import AttachSpec, Syscalls
 from pystap.program.builtins import Builtin, Effect, HelperValue, IrFunction
+from pystap.program.limits import Limits
 from pystap.program.nodes import (
     Aggregate,
     Assign,
@@ -44,7 +45,7 @@ from pystap.program.nodes import (
     Unary,
     Update,
 )  # fmt: skip
-from pystap.program.program import ElaboratedProgram, Handler, Limits, Target
+from pystap.program.program import ElaboratedProgram, Handler, Target
 from pystap.program.symbols import Global, Local, StorageKind
 from pystap.program.types import Type, wrap_long
 from pystap.records import dataclass, field, replace

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from pystap.kernel.compile import Compiler, CompilerError, compile_assembly
+from pystap.llvm import Compiler, CompilerError, compile_assembly
 
 GOOD = 'define i32 @f(ptr %c) section "p" {\n  ret i32 7\n}\n'
 DEADLY = "define i64 @f(i64 %a, i64 %b) {\n  %q = sdiv i64 %a, %b\n  ret i64 %q\n}\n"

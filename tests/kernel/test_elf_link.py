@@ -7,8 +7,8 @@ import struct
 import pytest
 
 from pystap.abi.image import ProgramKind, RelocationKind
-from pystap.kernel.compile import compile_object
 from pystap.kernel.elf_link import LinkError, link_object, with_kind
+from pystap.llvm import compile_object
 
 MAPS = '@table = external global [0 x i8], section ".maps"\n@cells = external global [0 x i8], section ".maps"\n'
 

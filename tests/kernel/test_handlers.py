@@ -15,8 +15,8 @@ from pystap.kernel import InternalError
 from pystap.loader.links import PerfEventSpec, attach_perf_event, attach_raw_tracepoint, attach_typed_tracepoint
 from pystap.program.attach import PerfClock, Syscalls
 from pystap.program.fault_messages import fill_in
+from pystap.program.limits import Limits
 from pystap.program.nodes import Break, ContextKind, Evaluate, Function, Next, ReadMemory, Return, TryCatch
-from pystap.program.program import Limits
 from pystap.program.symbols import StorageKind
 from pystap.program.types import Type
 from pystap.source import SourceFile, Span

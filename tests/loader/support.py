@@ -10,8 +10,8 @@ import pytest
 
 from pystap.abi.image import MapKind, MapSpec, ProgramKind, ProgramSpec
 from pystap.debuginfo.btf import Btf, BtfKind
-from pystap.kernel.compile import compile_object
 from pystap.kernel.elf_link import LinkedObject, link_object, with_kind
+from pystap.llvm import compile_object
 from pystap.loader.features import try_feature
 from pystap.loader.syscalls import Command, next_id
 from pystap.program.features import Feature

@@ -44,7 +44,7 @@ def as_nobody(action: Callable[[], object]) -> str:
 def test_map_without_privilege() -> None:
     text = as_nobody(lambda: create_map(MapSpec("h", MapKind.HASH, 8, 8, 8)))
     assert text.startswith("MissingPrivilege: the kernel refused to create the map h (hash, 8 entries): ")
-    assert "this needs the capabilities CAP_BPF (or root)" in text
+    assert "this needs the capability CAP_BPF (or root)" in text
 
 
 def test_program_without_privilege() -> None:

@@ -17,7 +17,7 @@ from pystap.abi.session_image import (
     SessionImage,
 )
 from pystap.program.attach import AttachSpec, Phase, Timer
-from pystap.program.program import Limits
+from pystap.program.limits import Limits
 from pystap.program.symbols import StorageKind
 from pystap.program.types import Type
 

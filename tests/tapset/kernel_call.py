@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from pystap.abi.image import MapKind, MapSpec, ProgramKind
-from pystap.kernel.compile import compile_object
 from pystap.kernel.elf_link import link_object, with_kind
+from pystap.llvm import compile_object
 from pystap.loader.image import LoadedImage, load_image
 from pystap.program.builtins import Builtin, IrFunction
 from pystap.program.types import Type, buffer_size

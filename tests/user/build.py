@@ -8,7 +8,8 @@ from typing import Any
 from pystap.program import nodes as n
 from pystap.program.attach import Phase
 from pystap.program.builtins import Builtin, Effect
-from pystap.program.program import ElaboratedProgram, Handler, Limits, Target
+from pystap.program.limits import Limits
+from pystap.program.program import ElaboratedProgram, Handler, Target
 from pystap.program.symbols import Global, Local
 from pystap.program.types import Type
 from pystap.source import SourceFile, Span

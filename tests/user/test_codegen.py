@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pystap.program import nodes as n
 from pystap.program.builtins import Effect
 from pystap.program.fault_messages import RuntimeFault
-from pystap.program.program import Limits
+from pystap.program.limits import Limits
 from pystap.program.types import Type
 from pystap.source import Span
 from pystap.user.errors import HandlerExit, describe

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pystap.program.limits import Limits
 from pystap.program.nodes import FormatPiece
-from pystap.program.program import Limits
 from pystap.user.errors import RuntimeFault
 from pystap.user.formats import character, integer, pad
 

@@ -16,6 +16,9 @@ from ..records import dataclass
 FORMAT = 1
 """Raised whenever the layout of the plain tuples below changes; `from_bytes` refuses any other."""
 
+POINT_CONSTANT = "point"
+"""The one constant that programs may wait for: the number of the place that this copy of a program is attached to."""
+
 
 class MapKind(IntEnum):
     """The kinds of BPF map in use. The values are `enum bpf_map_type` of the kernel's linux/bpf.h."""

@@ -32,7 +32,7 @@ SUFFIX = ".stapimg"
 _OBJECTS: dict[str, type[Any]] = {
     cls.__name__: cls
     for cls in (s.SessionImage, s.ProgramAttachment, s.ErrorPlace, s.GlobalLayout, s.HandlerLayout, s.EventLayout,
-                Limits, TailCall, *attach.AttachSpec.__args__)
+                Limits, TailCall, attach.FunctionPoint, *attach.AttachSpec.__args__)
 }  # fmt: skip
 _ENUMS: dict[str, type[Enum]] = {"Type": Type, "StorageKind": StorageKind}
 _PLAIN: dict[str, type[MapSpec] | type[ProgramSpec]] = {"MapSpec": MapSpec, "ProgramSpec": ProgramSpec}

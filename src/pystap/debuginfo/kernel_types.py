@@ -4,16 +4,82 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..program.c_types import CType
 from ..program.extension import MemberLoad
-from .btf import Btf
-from .btf_types import Array, Enum, Enum64, Int, Ptr, Struct, Union
+from .btf import Btf, BtfError
+from .btf_layout import BtfLayout
+from .btf_types import Array, BtfKind, Enum, Enum64, Int, Parameter, Ptr, Struct, Union
 
 
 class KernelTypes:
-    """A `TypeSource` over the kernel's BTF."""
+    """A `TypeSource` over the kernel's BTF, and that of its modules when they are asked for."""
 
     def __init__(self, btf: Btf) -> None:
         self.btf = btf
+        self.layout = BtfLayout(btf)
+        self._modules: dict[str, BtfLayout | None] = {}
+
+    def layout_of(self, module: str) -> BtfLayout | None:
+        """Return the types of a loaded module ("" or "kernel": of the kernel itself); None when it has no BTF."""
+        if module in ("", "kernel"):
+            return self.layout
+        if module not in self._modules:
+            try:
+                self._modules[module] = BtfLayout(Btf.module(module, self.btf))
+            except BtfError:
+                self._modules[module] = None
+        return self._modules[module]
+
+    def named_type(self, name: str, module: str | None = None) -> CType:
+        """Return the type that `@cast` names. Raises LookupError.
+
+        `module` may name several, parted by colons, as SystemTap has it; a header ("kernel<linux/sched.h>") is looked
+        up in the type information of what it is a header of.
+        """
+        for part in (module or "kernel").split(":"):
+            layout = self.layout_of(part.partition("<")[0].replace("-", "_"))
+            found = layout.named(name) if layout is not None else None
+            if found is not None:
+                return found
+        raise LookupError(f"type definition '{name}' not found in '{module or 'kernel'}'")
+
+    def enum_value(self, name: str, module: str | None = None) -> int | None:
+        """Return the value of an enumeration constant; None when there is none of that name."""
+        layout = self.layout_of(module or "")
+        return layout.btf.enum_value(name) if layout is not None else None
+
+    def function(self, name: str, module: str = "") -> tuple[list[tuple[str, CType]], CType] | None:
+        """Return a function's parameters (name, type) and what it returns; None when type information lacks it."""
+        layout = self.layout_of(module)
+        found = layout.btf.function_prototype(name) if layout is not None else None
+        if layout is None or found is None:
+            return None
+        return _named(layout, found.parameters), layout.type(found.type_id)
+
+    def function_id(self, name: str, module: str = "") -> int | None:
+        """Return the BTF id of a function; None when it has none."""
+        layout = self.layout_of(module)
+        return layout.btf.find(name, BtfKind.FUNC) if layout is not None else None
+
+    def tracepoint(self, name: str) -> list[tuple[str, CType]] | None:
+        """Return a tracepoint's arguments; None when there is no tracepoint of that name.
+
+        Names stand only in the function that calls the tracepoint's probes, `__traceiter_NAME`; where BTF lacks that
+        (kernels before 5.10, some modules) they are arg1, arg2 ...
+        """
+        parameters = self.btf.tracepoint_parameters(name)
+        if parameters is None:
+            return None
+        described = self.btf.function_parameters(f"__traceiter_{name}")
+        if described is not None and len(described) == len(parameters) + 1:
+            parameters = described[1:]
+        return _named(self.layout, parameters)
+
+    def tracepoint_names(self) -> list[str]:
+        """Return the names of all tracepoints of the kernel itself, sorted."""
+        prefix = "btf_trace_"
+        names = {name for name, _ in self.btf.names(BtfKind.TYPEDEF) if name.startswith(prefix)}
+        return sorted(name.removeprefix(prefix) for name in names)
 
     def member_loads(self, type_name: str, path: Sequence[str | int]) -> list[MemberLoad]:
         """Return the loads that follow `path`; raises LookupError, also when the end is not an integer or a pointer."""
@@ -65,3 +131,12 @@ class KernelTypes:
 
 def _text(path: Sequence[str | int]) -> str:
     return "".join(f"->{step}" if isinstance(step, str) else f"[{step}]" for step in path)
+
+
+def _named(layout: BtfLayout, parameters: Sequence[Parameter]) -> list[tuple[str, CType]]:
+    """Return names and types; the `...` of a variadic function is left out."""
+    return [
+        (parameter.name or f"arg{number}", layout.type(parameter.type_id))
+        for number, parameter in enumerate(parameters, 1)
+        if parameter != Parameter("", 0)
+    ]

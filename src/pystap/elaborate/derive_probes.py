@@ -15,6 +15,7 @@ from ..records import dataclass
 from ..source import Span
 from ..syntax import ast
 from .context import DerivedProbe, Inputs
+from .resolve_targets import reads_targets
 
 MAX_ALIAS_DEPTH = 50
 
@@ -54,6 +55,13 @@ def listed_points(inputs: Inputs) -> Iterator[tuple[str, DerivedPoint]]:
                     yield from deriver.listed(point)
                 except ScriptError as error:
                     inputs.diagnostics.add(error.diagnostic)
+
+
+def _separated(point: DerivedPoint, blocks: Sequence[ast.Block]) -> Sequence[DerivedPoint]:
+    """Return the point, or those that it stands for where the handler reads target variables, which differ."""
+    if point.separately is None or not reads_targets(blocks):
+        return (point,)
+    return point.separately()
 
 
 def is_wildcard(name: str) -> bool:
@@ -122,7 +130,8 @@ class _Deriver:
                         one.target_variables,
                         one.functions,
                     )
-                    for expansion, one in self.resolve(start)
+                    for expansion, whole in self.resolve(start)
+                    for one in _separated(whole, (*expansion.prologue, probe.body, *expansion.epilogue))
                 ]
             except ScriptError as error:
                 if not (point.optional or point.sufficient):

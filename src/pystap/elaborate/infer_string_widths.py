@@ -74,8 +74,11 @@ class _Widths:
 
     def _width(self, node: n.Expression) -> int:
         match node:
-            case n.Constant(value=value):
-                return len(value) if isinstance(value, str) else 0
+            case n.Constant(value=str() as text):
+                node.value = text[: self.max]  # a literal is cut as any other string is
+                return len(text)
+            case n.Constant():
+                return 0
             case n.LocalValue(local=local):
                 return local.width
             case n.GlobalValue(variable=variable):
@@ -131,9 +134,9 @@ class _Widths:
                 return max(len(node.otherwise) + _LONG_DIGITS, *(len(text) for text in node.table))
             case n.ReadMemory(address=address):
                 self.expression(address)
-            case n.ReadString(address=address, limit=limit):
+            case n.ReadString(address=address, limit=limit, otherwise=otherwise):
                 self.expression(address)
-                return limit
+                return limit if otherwise is None else max(limit, self.expression(otherwise))
             case n.Captured():
                 return node.width
             case n.ContextValue():

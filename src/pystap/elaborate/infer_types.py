@@ -175,6 +175,8 @@ class _Inference:
                 return Type.UNKNOWN if node.to_output else Type.STRING
             case n.ReadMemory() | n.ReadString():
                 self.expression(node.address, Type.LONG)
+                if isinstance(node, n.ReadString) and node.otherwise is not None:
+                    self.expression(node.otherwise, Type.STRING)
                 return Type.STRING if isinstance(node, n.ReadString) else Type.LONG
             case n.TableText():
                 self.expression(node.index, Type.LONG)

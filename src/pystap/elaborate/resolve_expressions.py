@@ -14,8 +14,10 @@ from ..program.symbols import Global
 from ..program.types import Type, wrap_long
 from ..source import Span
 from ..syntax import ast
+from .c_values import read
 from .fold import fold
 from .formats import read_format, text_piece, value_piece
+from .resolve_targets import TargetResolver
 from .scope import Names, Scope
 
 
@@ -25,6 +27,7 @@ class ExpressionResolver:
     def __init__(self, names: Names, scope: Scope) -> None:
         self.names = names
         self.scope = scope
+        self.targets = TargetResolver(names, scope, self.expression)
 
     def expression(self, node: ast.Expression) -> n.Expression:
         """Return the resolved form of an expression; raises ScriptError for what has no meaning."""
@@ -67,8 +70,8 @@ class ExpressionResolver:
             case ast.Bucket():
                 shape, statistic = self.histogram(node.histogram)
                 return n.BucketValue(shape, statistic, self.expression(node.keys[0]), span=node.span, type=Type.LONG)
-            case ast.TargetVariable():
-                return self._target_variable(node)
+            case ast.TargetVariable() | ast.AtVar() | ast.Cast() | ast.PathOf():
+                return self.targets.expression(node)
             case ast.AtFunction():
                 return self._at_function(node)
             case ast.Wildcard():
@@ -78,8 +81,6 @@ class ExpressionResolver:
                     "embedded C is not available: programs run as verified eBPF; use the script language",
                     node.span, "embedded code",
                 )  # fmt: skip
-            case ast.AtVar() | ast.Cast() | ast.PathOf():
-                semantic_error("target symbols of this kind are not available in this probe", node.span, "operator")
 
     # ------------------------------------------------------------------------------------------- variables
 
@@ -274,6 +275,10 @@ class ExpressionResolver:
                 return n.Constant(int(self._is_defined(node)), span=node.span, type=Type.LONG)
             case "const":
                 return self._const(node)
+            case "enum":
+                return self.targets.enum(node)
+            case "kderef" | "uderef" if len(node.arguments) == 2:
+                return self._dereference(node)
             case "probewrite" if len(node.arguments) == 1:
                 argument = node.arguments[0]
                 written = isinstance(argument, ast.Name) and argument.name in self.scope.assigned
@@ -283,6 +288,12 @@ class ExpressionResolver:
                 return self.expression(node.arguments[0 if self._is_defined(probe) else 1])
             case _:
                 semantic_error(f"operator '@{node.name}' is not available here", node.span, f"operator '@{node.name}'")
+
+    def _dereference(self, node: ast.AtFunction) -> n.Expression:
+        size, address = node.arguments
+        if not isinstance(size, ast.Number) or size.value not in (1, 2, 4, 8):
+            semantic_error("size must be 1, 2, 4 or 8", size.span, f"operator '@{node.name}'")
+        return read(self.expression(address), size.value, False, node.name == "uderef", node.span)
 
     def _const(self, node: ast.AtFunction) -> n.Expression:
         text = node.arguments[0] if len(node.arguments) == 1 else None
@@ -300,13 +311,6 @@ class ExpressionResolver:
         except ScriptError:
             return False
         return True
-
-    def _target_variable(self, node: ast.TargetVariable) -> n.Expression:
-        source = self.scope.targets.get(node.name)
-        if source is None or node.path or node.address_of:
-            hint = similar(node.name, self.scope.targets)
-            semantic_error(f"unresolved target-symbol expression{hint}", node.span, f"identifier '{node.name}'")
-        return source(node.span)
 
     # -------------------------------------------------------------------------------------------- printing
 

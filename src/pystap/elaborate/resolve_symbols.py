@@ -48,7 +48,9 @@ def resolve_symbols(inputs: Inputs, probes: Sequence[DerivedProbe]) -> Resolved:
     while names.unresolved:
         function, declaration, source = names.unresolved.pop(0)
         resolved.functions.append(function)
-        scope = Scope(source, function=function, assigned=frozenset(assigned_names(declaration.body)))
+        scope = Scope(
+            source, function=function, assigned=frozenset(assigned_names(declaration.body)), blocks=(declaration.body,)
+        )
         scope.locals.update((parameter.name, parameter) for parameter in function.parameters)
         if isinstance(declaration.body, ast.EmbeddedC):
             inputs.diagnostics.error(
@@ -79,6 +81,7 @@ def _handler(names: Names, index: int, probe: DerivedProbe) -> Handler:
         targets=probe.target_variables,
         functions=functions,
         assigned=assigned,
+        blocks=blocks,
     )
     body: list[n.Statement] = []
     for block in blocks:

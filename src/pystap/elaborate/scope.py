@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from ..diagnostics import Diagnostics, semantic_error, similar
 from ..program import nodes as n
-from ..program.extension import VariableSource
+from ..program.extension import TargetSource, VariableSource
 from ..program.program import Handler
 from ..program.symbols import Global, Local
 from ..program.types import Type
@@ -25,17 +25,21 @@ class Scope:
     """What the names in one handler or function mean.
 
     `offered` are variables that the probe would set, `targets` its $variables, `functions` its own functions;
-    `assigned` the names that the body assigns, so that an offered one among them becomes a local.
+    `assigned` the names that the body assigns, so that an offered one among them becomes a local. `blocks` is the whole
+    of the body, where the types of variables are looked for; `has_targets` tells that the probe's kind has $variables,
+    though this probe may have none.
     """
 
     source: SourceFile
     locals: dict[str, Local] = field(default_factory=dict)
     offered: Mapping[str, VariableSource] = field(default_factory=dict)
-    targets: Mapping[str, VariableSource] = field(default_factory=dict)
+    targets: Mapping[str, TargetSource] = field(default_factory=dict)
     functions: Mapping[str, VariableSource] = field(default_factory=dict)
     assigned: frozenset[str] = frozenset()
     prologue: list[n.Statement] = field(default_factory=list)
     function: n.Function | None = None
+    blocks: Sequence[ast.Node] = ()
+    has_targets: bool = False
 
     def local(self, name: str, span: Span) -> Local:
         """Return the local of that name, made at its first mention."""
@@ -108,17 +112,25 @@ class Names:
         """
         if (name, arguments) in self.functions:
             return self.functions[name, arguments]
-        if name not in self._declarations and not self.inputs.builtins.lookup(name):
-            file = self.inputs.library.file_of_function(name)
-            if file is not None:
-                self.load_library_file(file)
-        known = [row for row in self._declarations.get(name, []) if len(row[0].parameters) == arguments]
+        known = self._find(name, arguments)
         known.sort(key=lambda row: row[0].priority if row[0].priority is not None else 1)
         functions = [self._declare(declaration, source, i) for i, (declaration, source) in enumerate(known)]
         for function, following in pairwise(functions):
             function.next_overload = following
         self.functions[name, arguments] = functions
         return functions
+
+    def _find(self, name: str, arguments: int) -> list[tuple[ast.FunctionDeclaration, SourceFile]]:
+        """Return the declarations that a call may mean, those of the library file that has the name included."""
+        if name not in self._declarations and not self.inputs.builtins.lookup(name):
+            file = self.inputs.library.file_of_function(name)
+            if file is not None:
+                self.load_library_file(file)
+        return [row for row in self._declarations.get(name, []) if len(row[0].parameters) == arguments]
+
+    def declared(self, name: str, arguments: int) -> list[ast.FunctionDeclaration]:
+        """Return the declarations that a call may mean, without making functions of them."""
+        return [declaration for declaration, _ in self._find(name, arguments)]
 
     def _declare(self, declaration: ast.FunctionDeclaration, source: SourceFile, index: int) -> n.Function:
         parameters = [Local(p.name, p.span, _TYPES[p.type], is_parameter=True) for p in declaration.parameters]

@@ -40,8 +40,12 @@ def operands(expression: n.Expression) -> Iterator[n.Expression]:
             yield from arguments
         case n.TableText(index=index):
             yield index
-        case n.ReadMemory(address=address) | n.ReadString(address=address):
+        case n.ReadMemory(address=address):
             yield address
+        case n.ReadString(address=address, otherwise=otherwise):
+            yield address
+            if otherwise is not None:
+                yield otherwise
 
 
 def statement_expressions(statement: n.Statement) -> Iterator[n.Expression]:

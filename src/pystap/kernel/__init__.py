@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..abi.image import MapSpec, ProgramSpec
+from ..abi.image import POINT_CONSTANT, MapSpec, ProgramSpec
 from ..abi.map_layout import MapLayout
 from ..abi.session_image import ErrorPlace, ProgramAttachment
+from ..llvm import Compiler, CompilerError, compile_assembly
 from ..program.nodes import SendEvent, Statement
 from ..program.program import ElaboratedProgram
 from ..records import dataclass
 from . import analysis
-from .compile import Compiler, CompilerError, compile_assembly
 from .context import InternalError, KernelFacts, ProgramContext
 from .elf_link import link_object, with_kind
 from .handlers import CodeGenerators
@@ -53,9 +53,11 @@ def generate(
     shared.can_stop = _can_stop(program, shared)
     planned = make_programs(shared)
     ir = shared.module.text()
-    linked = link_object((compiler or Compiler()).to_object(ir), VALUE_MAPS, argument_counts={CALLBACK: 2})
+    linked = link_object(
+        (compiler or Compiler()).to_object(ir), VALUE_MAPS, constants={POINT_CONSTANT}, argument_counts={CALLBACK: 2}
+    )
     programs = [
-        with_kind(linked.programs[plan.attachment.program], plan.kind, attach_btf_id=plan.btf_id) for plan in planned
+        with_kind(linked.programs[plan.attachment.program], plan.kind, plan.btf_id, plan.module) for plan in planned
     ]
     return KernelCode(
         (*all_maps(shared), *linked.maps),

@@ -63,8 +63,10 @@ def operands(expression: Expression) -> Sequence[Expression]:
             return (expression.text,)
         case TableText():
             return (expression.index,)
-        case ReadMemory() | ReadString():
+        case ReadMemory():
             return (expression.address,)
+        case ReadString():
+            return (expression.address,) if expression.otherwise is None else (expression.address, expression.otherwise)
         case _:
             return ()
 
@@ -140,7 +142,9 @@ def may_raise(expression: Expression) -> bool:
     """Whether evaluating it (functions that it calls excepted) may raise a run-time error."""
     for part in walk(expression):
         match part:
-            case ReadMemory() | ReadString():
+            case ReadMemory():
+                return True
+            case ReadString(otherwise=None):
                 return True
             case Binary() | Update() if part.operator in ("/", "%"):
                 return True

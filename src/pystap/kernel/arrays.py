@@ -146,9 +146,14 @@ def _text_at(h: HandlerContext, pointer: str, array: Global, target: Text) -> No
 
 
 def contains(h: HandlerContext, expression: Contains) -> str:
-    """Emit `[k] in a`; returns an i1."""
+    """Emit `[k] in a`; returns an i1.
+
+    LLVM must not see that it comes from a pointer: it would compute with the pointers of several such conditions.
+    """
     pointer = look_up(h, _shared(expression.array), key_buffer(h, expression.array, expression.keys, []))
-    return h.code.value("in", f"icmp ne ptr {pointer}, null")
+    found = h.code.value("found", f"icmp ne ptr {pointer}, null")
+    bit = h.code.opaque(h.code.value("found", f"zext i1 {found} to i64"))
+    return h.code.value("in", f"icmp ne i64 {bit}, 0")
 
 
 def delete(h: HandlerContext, element: ElementValue) -> None:

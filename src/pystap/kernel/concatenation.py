@@ -35,9 +35,9 @@ class _Piece:
 
 def build(h: HandlerContext, expression: Binary | Format) -> Text:
     """Evaluate a concatenation or a sprint form."""
-    is_format = isinstance(expression, Format)
-    pieces = _format_pieces(h, expression, []) if is_format else _pieces(h, expression, [])
-    return _join(h, pieces, expression.width)
+    if isinstance(expression, Format):
+        return _join(h, _format_pieces(h, expression, []), expression.width)
+    return _join(h, _pieces(h, expression, []), expression.width)
 
 
 def formatted(h: HandlerContext, text: str, value: str) -> Text:

@@ -33,7 +33,7 @@ class KernelFacts:
     `fetching_atomics`: compare-and-swap, exchange and fetch-and-add work (5.12). `bpf_loop`: the helper works with
     callbacks. `typed_syscall_tracepoints` are the BTF ids of `btf_trace_sys_enter` and `btf_trace_sys_exit` where typed
     tracepoints load, else None. `timing` counts hits and times of every handler. `ringbuf_bytes` is a power of two
-    pages.
+    pages. `fentry`, `kprobe_multi` and `attach_cookies` say by what kernel functions can be probed, besides kprobes.
     """
 
     possible_cpus: int
@@ -42,6 +42,9 @@ class KernelFacts:
     typed_syscall_tracepoints: tuple[int, int] | None = None
     timing: bool = False
     ringbuf_bytes: int = 1 << 22
+    fentry: bool = False
+    kprobe_multi: bool = False
+    attach_cookies: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -304,6 +304,12 @@ def _context(h: HandlerContext, value: ContextValue) -> str:
             return h.code.helper("task", Helper.GET_CURRENT_TASK, "")
         case ContextKind.COOKIE:
             return h.code.helper("cookie", Helper.GET_ATTACH_COOKIE, "ptr %context")
+        case ContextKind.ARGUMENT:
+            return h.code.load("argument", h.code.offset("%regs", 8 * value.index))
+        case ContextKind.RETURN_VALUE:
+            return "%result"
+        case ContextKind.POINT:
+            return "%number"
 
 
 def _read_memory(h: HandlerContext, expression: ReadMemory) -> str:

@@ -64,14 +64,19 @@ class ContextUse:
 
 def context_use(handler: Handler) -> ContextUse:
     """Find the context values that a handler reads, in functions that it calls too."""
-    found: list[ContextValue] = []
-    seen: set[str] = set()
-    _collect(handler.body, found, seen)
+    found = context_values(handler)
     return ContextUse(
         frozenset(value.index for value in found if value.kind is ContextKind.SYSCALL_ARGUMENT),
         any(value.kind is ContextKind.SYSCALL_NUMBER for value in found),
         any(value.kind is ContextKind.SYSCALL_RETURN for value in found),
     )
+
+
+def context_values(handler: Handler) -> list[ContextValue]:
+    """Return the context values that a handler reads, in functions that it calls too."""
+    found: list[ContextValue] = []
+    _collect(handler.body, found, set())
+    return found
 
 
 def _collect(body: list[Statement], found: list[ContextValue], seen: set[str]) -> None:

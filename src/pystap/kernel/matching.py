@@ -71,8 +71,10 @@ def _function(module: Module, automaton: Automaton, chunk: int) -> str:
     table = automaton.next_states
     size = 1 << (len(table) - 1).bit_length()
     next_states = module.constant(table.ljust(size, b"\0"))
-    name = f"match_{next_states.rsplit('.', 1)[-1]}_{automaton.start}_{chunk}"
-    text = _FUNCTION.replace("NO_UNROLL", NO_UNROLL).replace("CLASSES", module.constant(automaton.classes))
+    classes = module.constant(automaton.classes)
+    tables = "_".join(symbol.rsplit(".", 1)[-1] for symbol in (next_states, classes))
+    name = f"match_{tables}_{automaton.start}_{chunk}"
+    text = _FUNCTION.replace("NO_UNROLL", NO_UNROLL).replace("CLASSES", classes)
     values = {
         "NAME": name, "NEXT": next_states, "START": str(automaton.start), "BITS": str(automaton.class_bits),
         "MASK": str(size - 1), "CHUNK": str(chunk), "MATCHED": str(MATCH),

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from ..abi.image import ProgramKind
 from ..abi.session_image import ProgramAttachment
 from ..arch import x86_64 as arch
-from ..program.attach import AttachSpec, PerfClock, Syscalls
+from ..program.attach import AttachSpec, KernelFunctions, PerfClock, Syscalls, Tracepoints
 from ..program.program import ElaboratedProgram, Handler, Target
-from ..records import dataclass
 from .context import InternalError, ProgramContext
 from .handlers import HandlerCode, context_use, make_handler
 from .ir import Code, Helper
+from .planned import PlannedProgram
+from .point_programs import point_programs
 
 MOST_HANDLERS = 100
 """How many handlers go into one program: a program has at most 256 functions (BPF_MAX_SUBPROGS), and is verified in at
@@ -27,15 +28,6 @@ _INLINE_STACK = 160
 """How much stack the inlined handlers of a program may take together, in bytes."""
 _INLINE_LINES = 3000
 """How many lines of IR they may have together."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedProgram:
-    """A program whose function is in the module; `btf_id` is that of a typed tracepoint, else 0."""
-
-    kind: ProgramKind
-    btf_id: int
-    attachment: ProgramAttachment
 
 
 def kernel_handlers(program: ElaboratedProgram) -> list[Handler]:
@@ -54,13 +46,13 @@ def make_programs(shared: ProgramContext) -> list[PlannedProgram]:
         ]
     for handler in handlers:
         match handler.attach:
-            case Syscalls():
+            case Syscalls() | Tracepoints() | KernelFunctions():
                 pass
             case PerfClock():
                 planned.append(_clock_program(shared, handler))
             case other:
                 raise InternalError(f"a kernel handler on {other}")
-    return planned
+    return [*planned, *point_programs(shared, handlers)]
 
 
 def _numbers(handler: Handler) -> frozenset[int] | None:

@@ -253,5 +253,9 @@ def _read_string(h: HandlerContext, expression: ReadString, target: Text) -> Non
     fault, done = code.name("fault"), code.name("done")
     code.branch(code.value("bad", f"icmp slt i64 {result}, 0"), fault, done)
     code.begin(fault)
-    raise_error(h, string_fault(expression.user, expression.span), address)
+    if expression.otherwise is None:
+        raise_error(h, string_fault(expression.user, expression.span), address)
+    else:
+        text_into(h, expression.otherwise, target.pointer, target.width)
+        code.jump(done)
     code.begin(done)

@@ -70,7 +70,8 @@ class MissingPrivilege(KernelRefused):
     def reason(self) -> str:
         parts = []
         if self.missing:
-            parts.append(f"this needs the capabilities {' and '.join(self.missing)} (or root)")
+            noun = "capability" if len(self.missing) == 1 else "capabilities"
+            parts.append(f"this needs the {noun} {' and '.join(self.missing)} (or root)")
         parts.extend(self.obstacles)
         return "; ".join(parts) or error_text(self.errno)
 

@@ -223,6 +223,21 @@ def attach_kprobes(
     return _create_link(program, f"{count} kernel functions", attr)
 
 
+def attach_kprobes_by_name(
+    program: Program, names: Sequence[str], returns: bool = False, cookies: Sequence[int] | None = None
+) -> Link:
+    """The same by the functions' names, for which no addresses need be known (they differ at every boot)."""
+    count = len(names)
+    texts = [ctypes.create_string_buffer(name.encode()) for name in names]
+    places = (ctypes.c_uint64 * count)(*map(ctypes.addressof, texts))
+    marks = (ctypes.c_uint64 * count)(*(cookies or (0,) * count))
+    marks_at = ctypes.addressof(marks) if cookies else 0
+    _, attach_type = KERNEL_TYPES[program.spec.kind]
+    attr = struct.pack("<IIIIIIQQQ", program.fd, 0, attach_type, 0, int(returns), count, ctypes.addressof(places), 0,
+                       marks_at)  # fmt: skip
+    return _create_link(program, f"{count} kernel functions", attr)
+
+
 def attach_uprobes(
     program: Program,
     path: str,

@@ -14,7 +14,7 @@ from ..diagnostics import semantic_error, similar
 from ..program import nodes as n
 from ..program.attach import Syscalls
 from ..program.builtins import Builtin
-from ..program.extension import DerivedPoint, PointPart, VariableSource
+from ..program.extension import DerivedPoint, PointPart, TargetSource, VariableSource
 from ..program.types import Type
 from ..records import dataclass
 from ..source import Span
@@ -151,7 +151,7 @@ class SyscallKind:
             variables["retstr"] = self._retstr
             variables["retval"] = _returned
             functions["returnval"] = _returned
-            targets["$return"] = _returned
+            targets["$return"] = TargetSource.number(_returned, "return")
         return DerivedPoint(written, Syscalls(returns, numbers), variables, targets, functions)
 
     def _argstr(self, span: Span) -> n.Expression:
@@ -178,7 +178,7 @@ def _returned(span: Span) -> n.Expression:
     return n.ContextValue(n.ContextKind.SYSCALL_RETURN, span=span, type=Type.LONG)
 
 
-def _arguments(numbers: frozenset[int] | None) -> Mapping[str, VariableSource]:
+def _arguments(numbers: frozenset[int] | None) -> Mapping[str, TargetSource]:
     """Return the `$names` that all the calls of a point have, in the same place."""
     from ..arch.x86_64_syscall_arguments import ARGUMENTS
     from ..arch.x86_64_syscalls import SYSCALLS
@@ -191,7 +191,7 @@ def _arguments(numbers: frozenset[int] | None) -> Mapping[str, VariableSource]:
         own = set(enumerate(ARGUMENTS.get(names[number], ())))
         common = own if common is None else common & own
 
-    def source(index: int) -> VariableSource:
-        return lambda span: _argument(index, span)
+    def source(index: int) -> TargetSource:
+        return TargetSource.number(lambda span: _argument(index, span))
 
-    return {f"${name}": source(index) for index, name in common or ()}
+    return {f"${name}": source(index) for index, name in sorted(common or ())}

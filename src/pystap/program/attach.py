@@ -43,8 +43,43 @@ class Syscalls:
 
 
 @dataclass(frozen=True, slots=True)
+class Tracepoints:
+    """Static tracepoints of the kernel, by name without their system; one handler may serve several."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionPoint:
+    """A kernel function. `btf_id` is its id in the BTF of `module` ("" the kernel), 0 when fentry cannot be used on it;
+    `arguments` counts those of its prototype.
+
+    `is_traceable` is False where the kernel is known to refuse ftrace (and so kprobe-multi and fentry) on it.
+    """
+
+    name: str
+    btf_id: int = 0
+    arguments: int = 0
+    module: str = ""
+    is_traceable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class KernelFunctions:
+    """Entry to or return from kernel functions; one handler may serve several.
+
+    `cookies` are what a program gets with each point where the kernel hands them out; () means the numbers of the
+    points.
+    """
+
+    points: tuple[FunctionPoint, ...]
+    returns: bool
+    cookies: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Never:
     """`never`: checked like any handler and run at no time."""
 
 
-AttachSpec = Phase | Timer | PerfClock | Syscalls | Never
+AttachSpec = Phase | Timer | PerfClock | Syscalls | Tracepoints | KernelFunctions | Never

@@ -122,3 +122,8 @@ class Builtin:
     varies: bool = False
     """The value depends on more than the arguments (the session, the time zone, chance): a PURE row with it may be
     evaluated anywhere, as often as written, but is neither folded nor shared between calls."""
+    expands: Callable[..., Expression] | None = None
+    """Called with the place of a call and its arguments, it gives the expression that the call stands for, in both
+    targets: for what is an operation of the language, such as reading memory. `user` and `kernel` are not used then."""
+    c_type: str = ""
+    """The C type of the pointer returned, so that a script may follow it: "struct task_struct *"."""

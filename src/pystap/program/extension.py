@@ -12,6 +12,7 @@ from ..records import dataclass, field
 from ..source import Span
 from .attach import AttachSpec
 from .builtins import Builtin
+from .c_types import CType, CValue, Role
 from .nodes import Expression
 
 
@@ -35,19 +36,37 @@ VariableSource = Callable[[Span], Expression]
 
 
 @dataclass(frozen=True, slots=True)
+class TargetSource:
+    """A `$variable` of a probe: `value` gives it at the place that uses it, `type` is its C type (None: a number)."""
+
+    value: Callable[[Span], CValue]
+    type: CType | None = None
+    role: Role = "parameter"
+
+    @staticmethod
+    def number(source: VariableSource, role: Role = "parameter") -> TargetSource:
+        """Return a variable that is a plain 64-bit number."""
+        return TargetSource(lambda span: CValue(source(span), None), None, role)
+
+
+@dataclass(frozen=True, slots=True)
 class DerivedPoint:
     """What a probe kind makes of one probe point.
 
     `point` is what pp() gives. `variables` are the names that the handler sees set as if an alias had assigned them;
     `target_variables` are its `$names` (with the `$`); `functions` are the functions without arguments whose value is
     the probe's own (returnval(), pp() where one point stands for many). What the handler does not use costs nothing.
+
+    A point that stands for many places may give in `separately` a function that returns a point for each of them: it
+    is used where the handler reads target variables, which the places do not share.
     """
 
     point: str
     attach: AttachSpec
     variables: Mapping[str, VariableSource] = field(default_factory=dict)
-    target_variables: Mapping[str, VariableSource] = field(default_factory=dict)
+    target_variables: Mapping[str, TargetSource] = field(default_factory=dict)
     functions: Mapping[str, VariableSource] = field(default_factory=dict)
+    separately: Callable[[], Sequence[DerivedPoint]] | None = None
 
 
 class ProbeKind(Protocol):
@@ -109,6 +128,18 @@ class TypeSource(Protocol):
 
     def member_address(self, type_name: str, path: Sequence[str | int]) -> tuple[list[MemberLoad], int]:
         """Return the loads up to the last pointer of `path` and the offset behind it: where the member itself lies."""
+        ...
+
+    def named_type(self, name: str, module: str | None = None) -> CType:
+        """Return the type that `@cast` names: `task_struct`, `struct task_struct`, `union x`, `char *`, `long`.
+
+        `module` is a module's name or file, a header in angle brackets, or None. Raises LookupError, its text naming
+        what is missing.
+        """
+        ...
+
+    def enum_value(self, name: str, module: str | None = None) -> int | None:
+        """Return the value of an enumeration constant; None when there is none of that name."""
         ...
 
 

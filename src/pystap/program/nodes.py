@@ -235,6 +235,9 @@ class ContextKind(Enum):
     SYSCALL_RETURN = "syscall return value"
     CURRENT_TASK = "current task_struct"  # its address
     COOKIE = "attach cookie"
+    ARGUMENT = "argument"  # index 0 on: of a function (as its register has it) or of a tracepoint
+    RETURN_VALUE = "return value"  # of a function, the whole register
+    POINT = "point"  # which of the places that the handler serves: its number in the attach specification
 
 
 @dataclass(eq=False, slots=True)
@@ -265,11 +268,15 @@ class ReadMemory(TypedNode):
 
 @dataclass(eq=False, slots=True)
 class ReadString(TypedNode):
-    """The string at `address` of kernel or user memory, at most `limit` bytes; a bad address raises an error."""
+    """The string at `address` of kernel or user memory, at most `limit` bytes.
+
+    A bad address gives `otherwise`, or raises an error where there is none.
+    """
 
     address: Expression
     limit: int
     user: bool = False
+    otherwise: Expression | None = None
 
 
 @dataclass(eq=False, slots=True)

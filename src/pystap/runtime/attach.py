@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..abi.image import ProgramKind
+from collections.abc import Iterator
+
+from ..abi.image import POINT_CONSTANT, ProgramKind, RelocationKind
 from ..abi.session_image import ProgramAttachment
 from ..loader.image import LoadedImage
 from ..loader.links import (
@@ -15,7 +17,9 @@ from ..loader.links import (
     attach_typed_tracepoint,
 )
 from ..loader.maps import parse_cpu_list
-from ..program.attach import Never, PerfClock, Phase, Syscalls, Timer
+from ..loader.programs import Program
+from ..program.attach import KernelFunctions, Never, PerfClock, Phase, Syscalls, Timer, Tracepoints
+from ..records import replace
 
 
 def online_cpus() -> tuple[int, ...]:
@@ -24,17 +28,33 @@ def online_cpus() -> tuple[int, ...]:
         return parse_cpu_list(file.read())
 
 
-def attach(attachment: ProgramAttachment, loaded: LoadedImage) -> Link | None:
-    """Attach a loaded program; None where there is nothing to attach. Raises `KernelRefused`."""
+def attach(attachment: ProgramAttachment, loaded: LoadedImage) -> Iterator[Link]:
+    """Attach a loaded program, yielding each attachment as it is made. Raises `KernelRefused`."""
     program = loaded.programs[attachment.program]
     match attachment.attach:
         case Syscalls(returns=returns):
             if program.spec.kind is ProgramKind.TYPED_TRACEPOINT:
-                return attach_typed_tracepoint(program)
-            return attach_raw_tracepoint(program, "sys_exit" if returns else "sys_enter")
+                yield attach_typed_tracepoint(program)
+            else:
+                yield attach_raw_tracepoint(program, "sys_exit" if returns else "sys_enter")
         case PerfClock(nanoseconds=period, every_cpu=every_cpu):
             cpus = online_cpus()
             event = PerfEventSpec(TYPE_SOFTWARE, SW_CPU_CLOCK, sample_period=period)
-            return attach_perf_event_on_cpus(program, event, cpus if every_cpu else cpus[:1])
+            yield attach_perf_event_on_cpus(program, event, cpus if every_cpu else cpus[:1])
+        case Tracepoints(names=names):
+            for number, name in enumerate(names):
+                yield attach_raw_tracepoint(_copy_for(program, number, loaded), name)
+        case KernelFunctions() as functions:
+            from .attach_functions import attach_functions
+
+            yield from attach_functions(program, functions, lambda number: _copy_for(program, number, loaded))
         case Phase() | Timer() | Never():
-            return None
+            return
+
+
+def _copy_for(program: Program, number: int, loaded: LoadedImage) -> Program:
+    """Return the program for a place: itself, or where it must know the number of the place a copy with that."""
+    if number == 0 or not any(item.kind is RelocationKind.CONSTANT for item in program.spec.relocations):
+        return program
+    spec = replace(program.spec, name=f"{program.spec.name}_{number}")
+    return loaded.add_program(spec, {POINT_CONSTANT: number})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,8 @@ class Foreground:
         with SignalWatch(session.end, session.interrupt) as watch:
             session.watch(watch.fileno(), watch.clear)
             session.start()
+            gc.freeze()  # what was made so far stays: no collection need look at it
+            gc.enable()
             if not session.ended and self._leave == "detach":
                 watch.detach = True
             elif not session.ended and self._leave == "daemon":

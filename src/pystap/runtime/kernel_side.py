@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic_ns, time_ns
 
 from ..abi.event_layout import EVENTS_MAP
-from ..abi.image import MapKind, MapSpec
+from ..abi.image import POINT_CONSTANT, MapKind, MapSpec
 from ..abi.map_layout import CONTROL_MAP, STOPPED_OFFSET, TARGET_OFFSET, WALL_CLOCK_OFFSET, Counter
 from ..abi.session_image import SessionImage
 from ..loader.image import LoadedImage, load_image
@@ -39,7 +39,9 @@ class KernelSide:
         self._image = image
         tokens = {spec.name: spec.initial for spec in image.maps if spec.kind is MapKind.STACK and spec.initial}
         maps = [replace(spec, initial=None) if spec.name in tokens else spec for spec in image.maps]
-        self._loaded: LoadedImage = load_image(resized(maps, buffer_mb), image.programs)
+        self._loaded: LoadedImage = load_image(
+            resized(maps, buffer_mb), image.programs, {POINT_CONSTANT: 0}
+        )
         try:
             for name, token in tokens.items():
                 self._loaded.maps[name].push(token)
@@ -70,8 +72,7 @@ class KernelSide:
         """Bring the globals to their maps, then attach everything. Raises `KernelRefused`."""
         self.store.publish()
         for attachment in self._image.attachments:
-            link = attach(attachment, self._loaded)
-            if link is not None:
+            for link in attach(attachment, self._loaded):
                 self._loaded.add_link(link)
 
     def set_wall_clock(self) -> None:

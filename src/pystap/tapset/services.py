@@ -56,5 +56,8 @@ class Services(Protocol):
     def read_kernel_memory(self, address: int, size: int, /) -> bytes | None:
         """Return `size` bytes at an unsigned kernel address, None when they cannot be read."""
 
+    def kernel_symbol(self, address: int, /) -> tuple[str, int, int, str] | None:
+        """Return name, offset, size in bytes and module ("kernel" for the kernel) of what lies at a kernel address."""
+
     def state(self, kind: type[T], /) -> T:
         """Return the session's one instance of `kind`, made by `kind()` at the first call."""

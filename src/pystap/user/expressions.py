@@ -18,6 +18,9 @@ from .module import Scope, global_source
 from .walk import has_effect
 
 
+_INDEXED = (n.ContextKind.SYSCALL_ARGUMENT, n.ContextKind.ARGUMENT)
+
+
 def value(scope: Scope, node: n.Expression) -> str:
     """Return the source of an expression's value: an int, or a str."""
     match node:
@@ -170,7 +173,7 @@ def context_key(node: n.BuiltinCall) -> str:
 
 def context_value_key(node: n.ContextValue) -> str:
     """Return the key of a value of the probe's context in Event.context."""
-    return f"{node.kind.value} {node.index}" if node.kind is n.ContextKind.SYSCALL_ARGUMENT else node.kind.value
+    return f"{node.kind.value} {node.index}" if node.kind in _INDEXED else node.kind.value
 
 
 def _list(scope: Scope, nodes: list[n.Expression]) -> str:
@@ -284,7 +287,10 @@ def _read(scope: Scope, node: n.ReadMemory | n.ReadString) -> str:
     if isinstance(node, n.ReadString):
         fault = scope.module.fault(faults.string_fault(node.user, node.span))
         limit = min(node.limit, scope.module.limits.max_width)
-        return f"{scope.module.helper('read_string')}(rt, {address}, {limit}, {node.user}, {fault})"
+        if node.otherwise is None:
+            return f"{scope.module.helper('read_string')}(rt, {address}, {limit}, {node.user}, {fault})"
+        otherwise = value(scope, node.otherwise)
+        return f"{scope.module.helper('read_string_or')}(rt, {address}, {limit}, {node.user}, {otherwise})"
     fault = scope.module.fault(faults.read_fault(node.span))
     if node.offset:
         address = f"{address} + {node.offset}"

@@ -41,3 +41,11 @@ def read_string(rt: UserRuntime, address: int, limit: int, user: bool, fault: Fa
             return (found + data[:end]).decode("latin-1")
         found += data
     return found.decode("latin-1")
+
+
+def read_string_or(rt: UserRuntime, address: int, limit: int, user: bool, otherwise: str) -> str:
+    """Return the string at an address, `otherwise` where it cannot be read."""
+    try:
+        return read_string(rt, address, limit, user, ("", ""))
+    except RuntimeFault:
+        return otherwise

@@ -2,15 +2,17 @@
 
 LLVM's BPF back end ends the process on what it cannot do, so it runs in a forked child, which hands back its result or
 dies; llvmlite is imported in the child alone. The child may be started long before there is anything to compile: the
-import (20-60 ms) then passes while the script is parsed. The settings are measured: without this data layout 64-bit
-loads split in two, and code for a later `cpu` than v3 is refused by kernels before 6.6 (signed division, sign-extending
-moves).
+import (40-60 ms) then passes while the script is parsed. This module itself imports nothing heavy. The settings are
+measured: without this data layout 64-bit loads split in two, and code for a later `cpu` than v3 is refused by kernels
+before 6.6 (signed division, sign-extending moves).
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import struct
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal
 
@@ -28,9 +30,13 @@ class CompilerError(Exception):
 
 
 class Compiler:
-    """A child process with LLVM that compiles one module and ends. Close it when it was not used."""
+    """A child process with LLVM that compiles one module and ends. Close it when it was not used.
+
+    `meanwhile` is called while the child compiles: for what has to be done afterwards in any case.
+    """
 
     def __init__(self) -> None:
+        self.meanwhile: Callable[[], None] = lambda: None
         self._output, self._messages = os.memfd_create("output"), os.memfd_create("messages")
         requests, self._requests = os.pipe()
         self._child = os.fork()
@@ -52,6 +58,7 @@ class Compiler:
             data = ir.encode()
             with suppress(BrokenPipeError):
                 _write(self._requests, _REQUEST.pack(_FORMS.index(form), len(data)) + data)
+            self.meanwhile()
             status = self._wait()
             if status != 0:
                 words = _content(self._messages).decode(errors="replace").strip()
@@ -72,6 +79,7 @@ class Compiler:
                 os.close(fd)
             self._requests = -1
         if self._child:
+            os.kill(self._child, signal.SIGKILL)  # it may be in the middle of the import
             self._wait()
 
     def __enter__(self) -> Compiler:

@@ -1,0 +1,242 @@
+"""Resolves what follows C types: `$variables`, `@cast`, typed pointers in script variables, `@enum`.
+
+    $file->f_path->dentry        ReadMemory($file + offset, 8 bytes)
+    t = task_current(); t->tgid  the type of t is that of what is assigned to it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NoReturn
+
+from ..diagnostics import ScriptError, near_names, semantic_error, similar
+from ..program import nodes as n
+from ..program.c_types import CKind, CType, CValue
+from ..program.types import Type, wrap_long
+from ..records import field_names
+from ..syntax import ast
+from .c_values import address_of, cast_to, element_of, loaded, member_of
+from .pretty import group, pretty
+from .scope import Names, Scope
+
+Resolve = Callable[[ast.Expression], n.Expression]
+_GROUPS = {
+    "$$vars": ("parameter", "local"),
+    "$$parms": ("parameter",),
+    "$$locals": ("local",),
+    "$$return": ("return",),
+}
+_MAX_DEPTH = 20
+
+
+class TargetResolver:
+    """Resolves the typed expressions of one body; `resolve` resolves plain operands and indexes."""
+
+    def __init__(self, names: Names, scope: Scope, resolve: Resolve) -> None:
+        self.names = names
+        self.scope = scope
+        self.resolve = resolve
+
+    def expression(self, node: ast.TargetVariable | ast.Cast | ast.PathOf | ast.AtVar) -> n.Expression:
+        """Return the value of a typed expression. Raises ScriptError."""
+        if isinstance(node, ast.TargetVariable) and node.name in _GROUPS:
+            return self._group(node)
+        last = node.path[-1] if node.path else None
+        value = self._followed(node)
+        if isinstance(last, ast.Pretty):
+            return pretty(value, last.depth, node.span)
+        if node.address_of:
+            return address_of(value, node.span)
+        return loaded(value, node.span)
+
+    def _group(self, node: ast.TargetVariable) -> n.Expression:
+        own = self.scope.targets.get(node.name)
+        if own is not None:
+            return own.value(node.span).expression
+        depth = next((step.depth for step in node.path if isinstance(step, ast.Pretty)), 0)
+        roles = _GROUPS[node.name]
+        known = [(name, source) for name, source in self.scope.targets.items() if source.role in roles]
+        if not self.scope.targets and not self.scope.has_targets:
+            self._unresolved(node)
+        return group([(name[1:], source.value(node.span)) for name, source in known], depth, node.span)
+
+    def _unresolved(self, node: ast.TargetVariable) -> NoReturn:
+        known = [name for name in self.scope.targets if not name.startswith("$$")]
+        subject = f"identifier '{node.name}'"
+        typed = any(source.type is not None for source in self.scope.targets.values())
+        if typed and not node.name.startswith("$$"):
+            near = near_names(node.name, known) or known
+            message = f"unable to find local '{node.name[1:]}' (alternatives: {' '.join(near)})"
+            semantic_error(message, node.span, subject)
+        semantic_error(f"unresolved target-symbol expression{similar(node.name, known)}", node.span, subject)
+
+    # ------------------------------------------------------------------------------------------- following
+
+    def _followed(self, node: ast.TargetVariable | ast.Cast | ast.PathOf | ast.AtVar) -> CValue:
+        value = self._base(node)
+        for step in node.path:
+            match step:
+                case ast.Member(name=name):
+                    value = member_of(value, name, step.span)
+                case ast.Subscript(index=index):
+                    value = element_of(value, self.resolve(index), step.span)
+                case ast.Pretty():
+                    pass
+        return value
+
+    def _base(self, node: ast.TargetVariable | ast.Cast | ast.PathOf | ast.AtVar) -> CValue:
+        match node:
+            case ast.TargetVariable():
+                source = self.scope.targets.get(node.name)
+                if source is None:
+                    self._unresolved(node)
+                return source.value(node.span)
+            case ast.Cast():
+                return cast_to(self.resolve(node.operand), self._named(node), False)
+            case ast.PathOf():
+                if not node.path:
+                    semantic_error("cannot take address of a script variable", node.span, "operator '&'")
+                known = self.type_of(node.base)
+                if known is None:
+                    self._untyped(node)
+                return CValue(self.resolve(node.base), known[0], user=known[1])
+            case ast.AtVar():
+                semantic_error(
+                    f"unable to find global '{node.name.value}': global variables of the kernel are described by "
+                    "debuginfo (DWARF) alone, and there is none here", node.span, "operator '@var'",
+                )  # fmt: skip
+
+    def _untyped(self, node: ast.PathOf) -> NoReturn:
+        what = f"'{node.base.name}'" if isinstance(node.base, ast.Name | ast.Call) else "the expression"
+        semantic_error(
+            f"unknown type in autocast: {what} is no pointer of a known type; use @cast", node.span, "operator '->'"
+        )
+
+    def _named(self, node: ast.Cast) -> CType:
+        module = node.module.value if node.module is not None else None
+        try:
+            return self.names.inputs.types().named_type(node.type_name.value, module)
+        except LookupError as error:
+            semantic_error(str(error.args[0]), node.type_name.span, "operator '@cast'")
+
+    # --------------------------------------------------------------------------------------- types of values
+
+    def type_of(self, node: ast.Expression, depth: int = 0) -> tuple[CType, bool] | None:
+        """Return the C type that an expression has, if it has one, and whether it is of user memory.
+
+        Nothing of it is resolved for good: this may be asked of any expression, at any time.
+        """
+        if depth > _MAX_DEPTH:
+            return None
+        match node:
+            case ast.Name(name=name):
+                return self._of_any(_assigned_to(name, self._bodies()), depth)
+            case ast.Call():
+                return self._of_call(node, depth)
+            case ast.Conditional(yes=yes, no=no):
+                return self.type_of(yes, depth + 1) or self.type_of(no, depth + 1)
+            case ast.Assign(operator="=", value=value):
+                return self.type_of(value, depth + 1)
+            case ast.TargetVariable() | ast.Cast() | ast.PathOf():
+                return self._of_path(node, depth)
+            case _:
+                return None
+
+    def _bodies(self) -> Sequence[ast.Node]:
+        return (*self.scope.blocks, *self.names.inputs.script.items)
+
+    def _of_any(self, values: Iterator[ast.Expression], depth: int) -> tuple[CType, bool] | None:
+        for value in values:
+            known = self.type_of(value, depth + 1)
+            if known is not None:
+                return known
+        return None
+
+    def _of_call(self, node: ast.Call, depth: int) -> tuple[CType, bool] | None:
+        declarations = self.names.declared(node.name, len(node.arguments))
+        if declarations:
+            values = (value for declaration in declarations for value in _returned_by(declaration.body))
+            return self._of_any(values, depth)
+        for row in self.names.inputs.builtins.lookup(node.name):
+            if row.c_type and len(row.parameters) == len(node.arguments):
+                try:
+                    return self.names.inputs.types().named_type(row.c_type), False
+                except LookupError:
+                    return None
+        return None
+
+    def _of_path(
+        self, node: ast.TargetVariable | ast.Cast | ast.PathOf, depth: int
+    ) -> tuple[CType, bool] | None:
+        if node.address_of or (node.path and isinstance(node.path[-1], ast.Pretty)):
+            return None
+        nothing = n.Constant(0, span=node.span, type=Type.LONG)
+        value: CValue | None = None
+        try:
+            match node:
+                case ast.TargetVariable():
+                    source = self.scope.targets.get(node.name)
+                    if source is None or source.type is None:
+                        return None
+                    value = source.value(node.span)
+                case ast.Cast():
+                    value = cast_to(nothing, self._named(node), False)
+                case ast.PathOf():
+                    known = self.type_of(node.base, depth + 1)
+                    if known is None:
+                        return None
+                    value = CValue(nothing, known[0], user=known[1])
+            assert value is not None
+            for step in node.path:
+                if isinstance(step, ast.Member):
+                    value = member_of(value, step.name, step.span)
+                else:
+                    value = element_of(value, nothing, step.span)
+        except ScriptError:
+            return None
+        if value.type is None or value.type.kind not in (CKind.POINTER, CKind.ARRAY, CKind.COMPOSITE):
+            return None
+        return value.type, value.user
+
+    # --------------------------------------------------------------------------------------------- constants
+
+    def enum(self, node: ast.AtFunction) -> n.Expression:
+        """Return the value of `@enum("NAME"[, "module"])`."""
+        texts = [argument.value for argument in node.arguments if isinstance(argument, ast.String)]
+        value = self.names.inputs.types().enum_value(texts[0], texts[1] if len(texts) > 1 else None)
+        if value is None:
+            semantic_error(f"unable to find enumerator '{texts[0]}'", node.span, "operator '@enum'")
+        return n.Constant(wrap_long(value), span=node.span, type=Type.LONG)
+
+
+def _parts(node: object) -> Iterator[ast.Node]:
+    """Yield all syntax below a node, outer before inner."""
+    if isinstance(node, tuple):
+        for item in node:
+            yield from _parts(item)
+    elif isinstance(node, ast.Node):
+        yield node
+        for name in field_names(node):
+            if name != "span":
+                yield from _parts(getattr(node, name))
+
+
+def _assigned_to(name: str, bodies: Sequence[ast.Node]) -> Iterator[ast.Expression]:
+    """Yield what is assigned to a variable of that name."""
+    for body in bodies:
+        for part in _parts(body):
+            if isinstance(part, ast.Assign) and part.operator == "=":
+                target = part.target
+                if isinstance(target, ast.Name) and target.name == name:
+                    yield part.value
+
+
+def _returned_by(body: ast.Node) -> Iterator[ast.Expression]:
+    for part in _parts(body):
+        if isinstance(part, ast.Return) and part.value is not None:
+            yield part.value
+
+
+def reads_targets(blocks: Sequence[ast.Node | None]) -> bool:
+    """Tell whether code reads variables of the probe's own (`$x`, `$$vars`)."""
+    return any(isinstance(part, ast.TargetVariable) for block in blocks for part in _parts(block))

@@ -1,0 +1,89 @@
+"""Hanging programs on kernel functions, by the mechanism that they were made for."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator, Sequence
+
+from ..abi.image import ProgramKind
+from ..loader.errors import KernelRefused
+from ..loader.links import KprobeSpec, Link, attach_kprobe, attach_kprobes_by_name, attach_tracing
+from ..loader.programs import Program
+from ..program.attach import FunctionPoint, KernelFunctions
+
+_GET_ATTACH_COOKIE = b"\x85\x00\x00\x00\xae\x00\x00\x00"
+"""The call of bpf_get_attach_cookie, helper 174."""
+
+
+def attach_functions(
+    program: Program, functions: KernelFunctions, copy_for: Callable[[int], Program]
+) -> Iterator[Link]:
+    """Attach to each function, or to all at once; `copy_for` gives the program for the place of a number.
+
+    Of many functions those that the kernel refuses are left out; a single one that it refuses, or all, is an error.
+    Raises `KernelRefused`.
+    """
+    match program.spec.kind:
+        case ProgramKind.FENTRY | ProgramKind.FEXIT:
+            yield attach_tracing(program)
+        case ProgramKind.KPROBE_MULTI:
+            cookies = functions.cookies or tuple(range(len(functions.points)))
+            names = [point.name for point in functions.points]
+            yield from _at_once(program, names, cookies, functions.returns)
+        case _:
+            yield from _one_by_one(program, functions, copy_for)
+
+
+def _at_once(program: Program, names: Sequence[str], cookies: Sequence[int], returns: bool) -> Iterator[Link]:
+    """Attach a kprobe-multi program; the kernel refuses all for one, so halves are tried to leave that one out."""
+    try:
+        yield attach_kprobes_by_name(program, names, returns, cookies)
+        return
+    except KernelRefused as error:
+        if len(names) == 1:
+            raise _explained(error, names[0]) from None
+        if error.errno in (errno.EPERM, errno.EACCES):
+            raise
+    middle = len(names) // 2
+    refused: KernelRefused | None = None
+    attached = 0
+    for part in (slice(None, middle), slice(middle, None)):
+        try:
+            for link in _at_once(program, names[part], cookies[part], returns):
+                attached += 1
+                yield link
+        except KernelRefused as error:
+            refused = error
+    if refused is not None and not attached:
+        raise refused
+
+
+def _one_by_one(
+    program: Program, functions: KernelFunctions, copy_for: Callable[[int], Program]
+) -> Iterator[Link]:
+    wants_cookie = _GET_ATTACH_COOKIE in program.spec.code
+    refused: KernelRefused | None = None
+    attached = 0
+    for number, point in enumerate(functions.points):
+        spec = KprobeSpec(_symbol(point), returns=functions.returns)
+        try:
+            yield attach_kprobe(copy_for(number), spec, number if wants_cookie else None)
+            attached += 1
+        except KernelRefused as error:
+            refused = _explained(error, point.name)
+            if error.errno in (errno.EPERM, errno.EACCES):
+                break
+    if refused is not None and not attached:
+        raise refused
+
+
+def _symbol(point: FunctionPoint) -> str:
+    return f"{point.module}:{point.name}" if point.module else point.name
+
+
+def _explained(error: KernelRefused, name: str) -> KernelRefused:
+    """Return a refusal of a function in words that say what is the matter with it."""
+    if error.errno == errno.EINVAL:
+        detail = f"{name} is blacklisted: the kernel allows no probes in it"
+        return KernelRefused(error.operation, error.errno, detail=detail)
+    return error

@@ -1,0 +1,74 @@
+"""Compares many generated programs: python -m tests.meaning.run_many --count 20000 --seed 1 --jobs 2
+
+The same count and seed give the same programs. Differences go to standard output and, with --keep, to files that can be
+put into regressions/. Ends with status 1 when there was one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from .both import LIMITS, Tally, compare
+from .choices import Seeded
+from .generator import Profile, Program, generate
+
+BATCH = 12
+"""Programs in one script: more share the cost of a compilation, but a program that is too large splits the script."""
+
+
+def batch(seed: int, count: int = BATCH) -> list[Program]:
+    """Return the programs of a seed: three of five of the kernel's language alone."""
+    choices = Seeded(seed)
+    profiles = [Profile.ANY if choices.below(5) > 2 else Profile.KERNEL for _ in range(count)]
+    return [generate(Seeded(seed * 1000 + i), profile, f"t{i}") for i, profile in enumerate(profiles)]
+
+
+def run_batch(seed: int, count: int = BATCH) -> Tally:
+    """Compare the programs of a seed. Half of the batches read their events only after all runs of a handler."""
+    programs = [(program.text(), program.own_globals) for program in batch(seed, count)]
+    return compare(programs, hits=2, late=seed % 2 == 1, limits=LIMITS)
+
+
+def run(count: int, seed: int, jobs: int) -> Iterator[tuple[int, Tally]]:
+    """Yield the tally of each batch of `count` programs with its seed."""
+    seeds = range(seed, seed + (count + BATCH - 1) // BATCH)
+    if jobs == 1:
+        yield from ((one, run_batch(one)) for one in seeds)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        yield from zip(seeds, pool.map(run_batch, seeds), strict=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--keep", type=Path, help="folder for scripts that differ")
+    arguments = parser.parse_args()
+    total = Tally()
+    start = time.monotonic()
+    for seed, tally in run(arguments.count, arguments.seed, arguments.jobs):
+        for number, difference in enumerate(tally.differences):
+            print(f"seed {seed}: {difference}", flush=True)
+            if arguments.keep:
+                arguments.keep.mkdir(parents=True, exist_ok=True)
+                (arguments.keep / f"seed_{seed}_{number}.stp").write_text(difference.script)
+        for reason in tally.refused:
+            print(f"seed {seed}: refused: {reason}", flush=True)
+        total.add(tally)
+    seconds = time.monotonic() - start
+    print(
+        f"{total.programs} programs in {seconds:.0f} s ({total.programs / seconds:.1f}/s), {total.in_kernel} wholly in "
+        f"the kernel, {len(total.refused)} refused, {len(total.differences)} differences"
+    )
+    return 1 if total.differences else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

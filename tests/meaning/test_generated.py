@@ -1,0 +1,82 @@
+"""Generated programs mean the same on both targets: seeded ones, ones with a new seed each run, and shrinking ones."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from .both import Tally, compare
+from .choices import Drawn, Seeded
+from .generator import Profile, Program, generate
+from .run_many import BATCH, batch, run_batch
+
+SEEDED = 15
+UNSEEDED = 3
+GUEST_BATCHES = 84
+"""About a thousand programs, with BATCH in each."""
+
+
+def _assert_same(tally: Tally, what: str) -> None:
+    assert not tally.differences, what + "\n" + "\n".join(map(str, tally.differences))
+    strange = [reason for reason in tally.refused if "too large" not in reason and "too complex" not in reason]
+    assert not strange, f"{what}: {strange}"
+
+
+@pytest.mark.parametrize("seed", range(1, SEEDED + 1))
+def test_seeded(seed: int) -> None:
+    _assert_same(run_batch(seed), f"seed {seed}")
+
+
+def test_unseeded() -> None:
+    first = random.SystemRandom().randrange(1 << 30)
+    print(f"python -m tests.meaning.run_many --seed {first} --count {UNSEEDED * BATCH}")
+    for seed in range(first, first + UNSEEDED):
+        _assert_same(run_batch(seed), f"seed {seed}")
+
+
+@pytest.mark.guest
+@pytest.mark.parametrize("first", range(1, GUEST_BATCHES + 1, 12))
+def test_seeded_in_guest(first: int) -> None:
+    for seed in range(first, min(first + 12, GUEST_BATCHES + 1)):
+        _assert_same(run_batch(seed), f"seed {seed}")
+
+
+def test_most_of_the_programs_stay_in_the_kernel() -> None:
+    """Otherwise the user target would be compared with itself."""
+    total = Tally()
+    for seed in (1, 2):
+        total.add(run_batch(seed))
+    assert total.in_kernel >= total.programs // 2
+
+
+def test_the_kernel_profile_stays_in_the_kernel() -> None:
+    programs = [generate(Seeded(seed), Profile.KERNEL, f"t{seed}") for seed in range(8)]
+    tally = compare([(program.text(), program.own_globals) for program in programs])
+    _assert_same(tally, "kernel profile")
+    assert tally.in_kernel == tally.programs
+
+
+def test_a_seed_gives_the_same_programs() -> None:
+    assert batch(7) == batch(7)
+    assert batch(7) != batch(8)
+
+
+@st.composite
+def programs(draw: Any) -> Program:
+    """A program as a strategy: hypothesis shrinks its decisions, and with them the script."""
+    choices = Drawn(lambda limit: draw(st.integers(0, limit - 1)))
+    profile = draw(st.sampled_from((Profile.KERNEL, Profile.ANY)))
+    return generate(choices, profile)
+
+
+@settings(
+    max_examples=25, deadline=None, derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)  # fmt: skip
+@given(programs(), st.booleans())
+def test_drawn(program: Program, late: bool) -> None:
+    _assert_same(compare([(program.text(), program.own_globals)], late=late), "drawn")
