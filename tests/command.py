@@ -24,6 +24,10 @@ _ENTRY_POINT = Path(sys.executable).parent / "stap"
 STAP: tuple[str, ...] = (str(_ENTRY_POINT),) if _ENTRY_POINT.exists() else (sys.executable, "-m", "pystap")
 
 
+GUEST_PATIENCE = 5
+"""How much longer than natively a test waits in a guest before it gives up."""
+
+
 def environment(folder: Path) -> dict[str, str]:
     """The environment for a `stap` process that keeps its cache and finds its settings below `folder`."""
     own = {"PYSTAP_CACHE_DIR": str(folder / "cache"), "SYSTEMTAP_DIR": str(folder / "systemtap"), "LC_ALL": "C.UTF-8"}
@@ -44,7 +48,7 @@ def run_stap(
     In a guest, where a Python takes ten seconds to start, it is a fork of this process instead of a new one.
     """
     if in_guest():
-        return _run_forked(arguments, environment(folder), cwd, timeout, stdin)
+        return _run_forked(arguments, environment(folder), cwd, timeout * GUEST_PATIENCE, stdin)
     command: Sequence[str] = [*STAP, *arguments]
     return subprocess.run(
         command, cwd=cwd, env=environment(folder), input=stdin, capture_output=True, text=True, timeout=timeout

@@ -67,8 +67,8 @@ class Diagnostics:
     def error(self, message: str, span: Span | None, subject: str = "", kind: str = "semantic error") -> None:
         self.add(Diagnostic(kind, message, span, subject))
 
-    def warn(self, message: str, span: Span | None = None) -> None:
-        self.add(Diagnostic("WARNING", message, span))
+    def warn(self, message: str, span: Span | None = None, subject: str = "") -> None:
+        self.add(Diagnostic("WARNING", message, span, subject))
 
     def stop_if_errors(self) -> None:
         """Raise PassFailed when an error was collected."""

@@ -38,12 +38,12 @@ def list_points(options: Options, environ: Mapping[str, str]) -> int:
         case "dump-probe-aliases":
             lines = sorted(_aliases(library))
         case "dump-probe-types":
-            lines = sorted(form for kind in probe_kinds().values() for form in kind.forms())
+            lines = sorted(form for kind in probe_kinds(listing=True).values() for form in kind.forms())
         case _:
             source = SourceFile("<input>", f"probe {options.listing} {{}}")
             script = parse_script(source, facts, library.macros, diagnostics=diagnostics)
             with_variables = options.action == "list-variables"
-            inputs = Inputs(script, library, probe_kinds(), Builtins(), kernel_types, Limits(), diagnostics)
+            inputs = Inputs(script, library, probe_kinds(listing=True), Builtins(), kernel_types, Limits(), diagnostics)
             lines = [] if diagnostics.errors else list(_points(inputs, with_variables))
     for line in lines:
         print(line)
@@ -88,5 +88,5 @@ def _aliases(library: Library) -> Iterator[str]:
             points = ", ".join(point_text(point.components) for point in alias.points)
             for name in alias.names:
                 yield f"{point_text(name.components)} {sign} {points}"
-    for kind in probe_kinds().values():
+    for kind in probe_kinds(listing=True).values():
         yield from kind.aliases()

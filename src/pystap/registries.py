@@ -14,6 +14,7 @@ from pathlib import Path
 from .cache import open_cache
 from .debuginfo.btf import Btf
 from .debuginfo.btf_types import BtfKind
+from .debuginfo.kernel_symbols import KernelSymbols, loaded_modules
 from .debuginfo.kernel_types import KernelTypes
 from .diagnostics import Diagnostics
 from .elaborate.walk import all_expressions
@@ -21,12 +22,14 @@ from .kernel import KernelFacts
 from .loader.errors import MissingPrivilege
 from .loader.features import kernel_features
 from .loader.maps import possible_cpus
+from .probes.function import FunctionForm
 from .probes.kernel import Form, RootKind
+from .probes.kernel_functions import FunctionFacts
 from .probes.phases import NeverKind, PhaseKind
 from .probes.syscall import SyscallKind
 from .probes.timer import TimerKind
 from .probes.tracepoint import TracepointForm
-from .program.attach import Syscalls
+from .program.attach import KernelFunctions, Syscalls
 from .program.builtins import Builtin
 from .program.extension import ProbeKind
 from .program.features import Feature, KernelFeatures
@@ -37,8 +40,8 @@ from .syntax import Macro, PreprocessorFacts, ast, parse_script, read_macros
 from .tapset import functions, library_index
 
 
-def probe_kinds() -> dict[str, ProbeKind]:
-    """Return the probe kinds by the first component of their points."""
+def probe_kinds(listing: bool = False) -> dict[str, ProbeKind]:
+    """Return the probe kinds by the first component of their points; `listing` as in `_kernel_kinds`."""
     kinds: list[ProbeKind] = [
         PhaseKind("begin"),
         PhaseKind("end"),
@@ -46,13 +49,48 @@ def probe_kinds() -> dict[str, ProbeKind]:
         NeverKind(),
         TimerKind(),
         SyscallKind(lambda name: functions.lookup(name)[0]),
-        RootKind("kernel", _kernel_forms()),
+        *_kernel_kinds(listing),
     ]
     return {kind.root: kind for kind in kinds}
 
 
-def _kernel_forms() -> dict[str, Form]:
-    return dict.fromkeys(("kernel.trace(string)", "kernel.tracepoint(string)"), TracepointForm(kernel_types))
+_FUNCTION_SUFFIXES = ("", ".call", ".return", ".return.maxactive(number)", ".maxactive(number)", ".exported")
+
+
+def _kernel_kinds(listing: bool) -> list[ProbeKind]:
+    """Return the kinds on kernel code; with `listing` it does not matter whether this kernel lets them be probed."""
+    trace = TracepointForm(kernel_types)
+    function = FunctionForm(
+        function_facts, (lambda: "") if listing else function_refusal, lambda: listing or _has(_features(), Feature.FENTRY)
+    )
+
+    def functions_behind(root: str) -> dict[str, Form]:
+        return {f"{root}.function(string){suffix}": function for suffix in _FUNCTION_SUFFIXES}
+
+    traces: dict[str, Form] = {"kernel.trace(string)": trace, "kernel.tracepoint(string)": trace}
+    kprobes = {**functions_behind("kprobe"), **functions_behind("kprobe.module(string)")}
+    return [
+        RootKind("kernel", {**traces, **functions_behind("kernel")}),
+        RootKind("module", functions_behind("module(string)")),
+        RootKind("kprobe", kprobes),
+    ]
+
+
+@cache
+def function_facts() -> FunctionFacts:
+    """Return what is known of the running kernel's functions, read at the first use."""
+    symbols = cache(KernelSymbols.read)
+    modules = cache(lambda: frozenset(module.name for module in loaded_modules()))
+    return FunctionFacts(kernel_types, symbols, modules, os.uname().release)
+
+
+def function_refusal() -> str:
+    """Return why kernel functions cannot be probed here, "" when they can."""
+    features = _features()
+    kinds = (Feature.KPROBE, Feature.KPROBE_MULTI, Feature.FENTRY)
+    if any(_has(features, kind) for kind in kinds):
+        return ""
+    return "; ".join(features.describe(kind) for kind in kinds)
 
 
 OUTPUT_BUFFER = 1 << 24
@@ -96,8 +134,19 @@ def kernel_facts(program: ElaboratedProgram, timing: bool) -> KernelFacts:
         bpf_loop=_has(features, Feature.BPF_LOOP),
         typed_syscall_tracepoints=typed,
         timing=timing,
+        **_function_mechanisms(kernel_handlers, features),
         ringbuf_bytes=OUTPUT_BUFFER if program.events else ERROR_BUFFER,
     )
+
+
+def _function_mechanisms(handlers: Sequence[Handler], features: KernelFeatures) -> dict[str, bool]:
+    if not any(isinstance(handler.attach, KernelFunctions) for handler in handlers):
+        return {}
+    return {
+        "fentry": _has(features, Feature.FENTRY),
+        "kprobe_multi": _has(features, Feature.KPROBE_MULTI),
+        "attach_cookies": _has(features, Feature.ATTACH_COOKIE),
+    }
 
 
 def _features() -> KernelFeatures:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from pystap.loader.syscalls import Command, next_id
-from tests.command import STAP, environment
+from tests.command import GUEST_PATIENCE, STAP, environment, in_guest
 
 _OBJECTS = {
     "prog_id": Command.PROG_GET_NEXT_ID,
@@ -21,9 +21,13 @@ _OBJECTS = {
 KernelObject = tuple[str, int]
 
 
+def _patient(seconds: float) -> float:
+    return seconds * GUEST_PATIENCE if in_guest() else seconds
+
+
 def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
-    """Return once a condition holds; fail when it does not within `seconds`."""
-    end = time.monotonic() + seconds
+    """Return once a condition holds; fail when it does not within `seconds` (of a native run)."""
+    end = time.monotonic() + _patient(seconds)
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.01)
@@ -87,5 +91,5 @@ class Running:
 
     def end(self, timeout: float = 60) -> tuple[int, str, str]:
         """Wait for the end; returns the exit status and the rest of output and messages."""
-        output, messages = self.process.communicate(timeout=timeout)
+        output, messages = self.process.communicate(timeout=_patient(timeout))
         return self.process.returncode, output, messages

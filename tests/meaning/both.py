@@ -30,7 +30,7 @@ from pystap.kernel import CompilerError, InternalError, generate
 from pystap.loader.errors import KernelRefused
 from pystap.options.checks import SYSTEMTAP_VERSION
 from pystap.probes.syscall import ONLY_32_BIT, call_numbers
-from pystap.program.attach import Never
+from pystap.program.attach import Never, Syscalls
 from pystap.program.limits import Limits
 from pystap.program.program import ElaboratedProgram, Target
 from pystap.records import replace
@@ -43,10 +43,12 @@ from pystap.user.arrays import ScriptArray
 from pystap.user.codegen import generate as generate_user_code
 from pystap.user.statistics import Statistic
 
-POINT = "probe begin {"
+_BEGIN = re.compile(r"^(probe (?:\w+ \+?= )?)begin \{", re.MULTILINE)
 _PROBE = re.compile(r"^probe (begin|timer)", re.MULTILINE)
 LIMITS = Limits(max_string=128, max_errors=1 << 30, max_skipped=1 << 30, max_action_user=5000)
 """Short strings, so that they overflow; errors do not end a session, which runs many programs."""
+
+DEFAULT_LIMITS = Limits()
 
 
 class NotCompiled(Exception):
@@ -94,10 +96,9 @@ def _call_names() -> list[str]:
 
 
 def kernel_script(text: str) -> str:
-    """Return the script with its begin probes on system calls, one each."""
-    parts = text.split(POINT)
-    names = _call_names()
-    return parts[0] + "".join(f"probe syscall.{names[i]} {{{part}" for i, part in enumerate(parts[1:]))
+    """Return the script with its begin probes, and the begin points of its aliases, on system calls, one each."""
+    names = iter(_call_names())
+    return _BEGIN.sub(lambda found: f"{found[1]}syscall.{next(names)} {{", text)
 
 
 @cache
@@ -211,8 +212,7 @@ def _run(
     """
     recorder = _Recorder(made.image)
     session = recorder.session
-    calls = iter(_call_names())
-    numbers = {h.index: SYSCALLS[next(calls)] for h in made.image.handlers if not h.function}
+    numbers = {h.index: min(h.attach.numbers or ()) for h in made.image.handlers if isinstance(h.attach, Syscalls)}
     try:
         shown = []
         for program in programs:
@@ -249,6 +249,13 @@ def _run_user_handler(session: Session, index: int) -> None:
 def _drain(session: Session) -> None:
     while session._read_events():
         pass
+
+
+def shown_by(text: str, in_kernel: bool, limits: Limits = DEFAULT_LIMITS) -> str:
+    """Return what a script's begin handlers show, one after the other, on a target; run-time errors behind `!`."""
+    made = compiled(kernel_script(text) if in_kernel else text, limits)
+    shown, _ = _run(made, [[handler.index for handler in made.image.handlers]], 1)
+    return "".join(shown[0])
 
 
 @dataclass

@@ -22,11 +22,14 @@ Keyless statistics are entry 0 of a per-CPU array named like an array.
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from ..program.program import ElaboratedProgram
 from ..program.symbols import Global, StorageKind
 from ..program.types import Type, buffer_size
 from ..records import dataclass
+
+if TYPE_CHECKING:
+    from ..program.program import ElaboratedProgram
 
 CONTROL_MAP, GLOBALS_MAP, ADDS_MAP = "control", "globals", "adds"
 STOPPED_OFFSET, GENERATION_OFFSET, WALL_CLOCK_OFFSET, TARGET_OFFSET = 0, 8, 16, 24

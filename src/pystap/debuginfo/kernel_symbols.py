@@ -98,6 +98,28 @@ class KernelSymbols:
         size = addresses[index + 1] - addresses[index] if index + 1 < len(addresses) else 0
         return Located(_symbol(self._lines[index]), address - addresses[index], size)
 
+    def has_function(self, name: str, module: str = "") -> bool:
+        """Whether the kernel ("") or a module has a function of that name."""
+        return any(symbol.is_function and symbol.module == module for symbol in self.find_all(name))
+
+    def function_names(self, module: str = "") -> Iterator[str]:
+        """Yield the names of the functions of the kernel itself or of a module."""
+        suffix = f"\t[{module}]".encode() if module else b""
+        for line in self._text.split(b"\n"):
+            if line[17:18] not in _FUNCTION_TYPES or not line:
+                continue
+            if suffix:
+                if line.endswith(suffix):
+                    yield line[19 : -len(suffix)].decode(errors="replace")
+            elif b"\t" not in line:
+                yield line[19:].decode(errors="replace")
+
+    def exported_names(self) -> set[str]:
+        """Return the names of what modules may use."""
+        mark = b" __ksymtab_"
+        lines = self._text.split(b"\n")
+        return {line.partition(mark)[2].partition(b"\t")[0].decode() for line in lines if mark in line}
+
     def functions(self) -> Iterator[KernelSymbol]:
         """Yield all function symbols."""
         for line in self._text.split(b"\n"):

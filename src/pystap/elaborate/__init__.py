@@ -11,6 +11,7 @@ from .infer_string_widths import infer_string_widths
 from .infer_types import infer_types
 from .kernel_forms import resolve_kernel_forms
 from .place_handlers import place_handlers
+from .remove_unused import remove_unused
 from .resolve_symbols import mark_recursion, resolve_symbols
 
 __all__ = ["Inputs", "LibrarySource", "elaborate"]
@@ -23,6 +24,7 @@ def elaborate(inputs: Inputs) -> ElaboratedProgram:
     resolved = resolve_symbols(inputs, probes)
     check_loops(resolved, diagnostics)
     mark_recursion(resolved.functions)
+    remove_unused(resolved, diagnostics)
     if not probes and not diagnostics.errors:
         diagnostics.error("no probes found", None)
     diagnostics.stop_if_errors()

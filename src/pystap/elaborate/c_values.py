@@ -1,6 +1,6 @@
 """Following C values along members and indexes, as expressions that read memory.
 
-    $file->f_path->dentry     ReadMemory(ReadMemory-free: $file + offset of f_path + offset of dentry, 8 bytes)
+$file->f_path->dentry     ReadMemory(ReadMemory-free: $file + offset of f_path + offset of dentry, 8 bytes)
 """
 
 from __future__ import annotations

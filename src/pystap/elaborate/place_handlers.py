@@ -32,7 +32,7 @@ from .global_uses import Uses, uses_of
 from .kernel_capability import KernelCapability
 from .resolve_symbols import Resolved
 from .rewrite import rewrite_statements
-from .walk import all_expressions, all_statements, called_functions, subexpressions
+from .walk import all_expressions, called_functions, locals_of, subexpressions
 
 MAX_MERGED_BYTES = 4096
 """Outputs next to each other share one event up to this size."""
@@ -278,7 +278,7 @@ class _Placer:
         assert self.handler is not None
         self.tails[self.handler] += tail
         fields = Fields(self.capability.expression)
-        used = _locals_of(tail)
+        used = locals_of(tail)
         restored: dict[int, Local] = {}
         for local in used:
             if local in self.assigned:
@@ -326,28 +326,6 @@ def context_key(call: n.BuiltinCall) -> str:
     """Return the name under which a captured context value is kept: the function, with its constant arguments."""
     arguments = [repr(a.value) if isinstance(a, n.Constant) else "?" for a in call.arguments]
     return call.builtin.name + (f"({','.join(arguments)})" if arguments else "")
-
-
-def _locals_of(body: Sequence[n.Statement]) -> list[Local]:
-    found: dict[Local, None] = {}
-    for expression in all_expressions(body):
-        if isinstance(expression, n.LocalValue):
-            found[expression.local] = None
-    for statement in all_statements(body):
-        match statement:
-            case n.Foreach(keys=keys, value=value):
-                found.update(dict.fromkeys(keys))
-                if value is not None:
-                    found[value] = None
-            case n.ForeachBucket(key=key, value=value):
-                found[key] = None
-                if value is not None:
-                    found[value] = None
-            case n.TryCatch(message=Local() as message):
-                found[message] = None
-            case _:
-                pass
-    return list(found)
 
 
 def _can_merge(first: n.SendEvent, second: n.SendEvent) -> bool:

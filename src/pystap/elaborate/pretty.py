@@ -1,7 +1,7 @@
 """Pretty printing of C values: `$x$` with its members, `$x$$` with theirs, and `$$vars` and its like.
 
-    $path$     sprintf("{.mnt=%p, .dentry=%p}", ...)
-    $$parms    sprintf("file=%#x count=%#x", ...)
+$path$     sprintf("{.mnt=%p, .dentry=%p}", ...)
+$$parms    sprintf("file=%#x count=%#x", ...)
 """
 
 from __future__ import annotations

@@ -267,6 +267,8 @@ class ExpressionResolver:
         row = fitting[0]
         if row.guru and not self.names.inputs.guru:
             semantic_error(f"function '{node.name}' needs stap -g", node.span, f"identifier '{node.name}'")
+        if row.expands is not None:
+            return row.expands(node.span, *arguments)
         return n.BuiltinCall(row, arguments, span=node.span, type=row.returns or Type.UNKNOWN)
 
     def _at_function(self, node: ast.AtFunction) -> n.Expression:

@@ -35,6 +35,8 @@ class Resolved:
     handlers: list[Handler]
     functions: list[n.Function]
     probe_functions: dict[Handler, dict[str, VariableSource]] = field(default_factory=dict)
+    body_spans: dict[Handler, Span] = field(default_factory=dict)
+    """The text of each handler's own block, without those of aliases."""
 
 
 def resolve_symbols(inputs: Inputs, probes: Sequence[DerivedProbe]) -> Resolved:
@@ -44,6 +46,7 @@ def resolve_symbols(inputs: Inputs, probes: Sequence[DerivedProbe]) -> Resolved:
     for index, probe in enumerate(probes):
         handler = _handler(names, index, probe)
         resolved.handlers.append(handler)
+        resolved.body_spans[handler] = probe.body.span
         resolved.probe_functions[handler] = _probe_functions(probe)
     while names.unresolved:
         function, declaration, source = names.unresolved.pop(0)

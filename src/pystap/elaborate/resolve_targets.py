@@ -1,7 +1,7 @@
 """Resolves what follows C types: `$variables`, `@cast`, typed pointers in script variables, `@enum`.
 
-    $file->f_path->dentry        ReadMemory($file + offset, 8 bytes)
-    t = task_current(); t->tgid  the type of t is that of what is assigned to it
+$file->f_path->dentry        ReadMemory($file + offset, 8 bytes)
+t = task_current(); t->tgid  the type of t is that of what is assigned to it
 """
 
 from __future__ import annotations
@@ -165,9 +165,7 @@ class TargetResolver:
                     return None
         return None
 
-    def _of_path(
-        self, node: ast.TargetVariable | ast.Cast | ast.PathOf, depth: int
-    ) -> tuple[CType, bool] | None:
+    def _of_path(self, node: ast.TargetVariable | ast.Cast | ast.PathOf, depth: int) -> tuple[CType, bool] | None:
         if node.address_of or (node.path and isinstance(node.path[-1], ast.Pretty)):
             return None
         nothing = n.Constant(0, span=node.span, type=Type.LONG)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..program import nodes as n
+from ..program.symbols import Local
 
 
 def operands(expression: n.Expression) -> Iterator[n.Expression]:
@@ -132,3 +133,26 @@ def called_functions(statements: Sequence[n.Statement]) -> set[n.Function]:
                 waiting.append(function.body)
                 function = function.next_overload
     return found
+
+
+def locals_of(body: Sequence[n.Statement]) -> list[Local]:
+    """Return the locals that statements mention, in the order in which they first do."""
+    found: dict[Local, None] = {}
+    for expression in all_expressions(body):
+        if isinstance(expression, n.LocalValue):
+            found[expression.local] = None
+    for statement in all_statements(body):
+        match statement:
+            case n.Foreach(keys=keys, value=value):
+                found.update(dict.fromkeys(keys))
+                if value is not None:
+                    found[value] = None
+            case n.ForeachBucket(key=key, value=value):
+                found[key] = None
+                if value is not None:
+                    found[value] = None
+            case n.TryCatch(message=Local() as message):
+                found[message] = None
+            case _:
+                pass
+    return list(found)

@@ -142,7 +142,7 @@ def may_raise(expression: Expression) -> bool:
     """Whether evaluating it (functions that it calls excepted) may raise a run-time error."""
     for part in walk(expression):
         match part:
-            case ReadMemory():
+            case ReadMemory(otherwise=None):
                 return True
             case ReadString(otherwise=None):
                 return True

@@ -323,7 +323,11 @@ def _read_memory(h: HandlerContext, expression: ReadMemory) -> str:
     fault, fine = code.name("fault"), code.name("fine")
     code.branch(code.value("bad", f"icmp slt i64 {result}, 0"), fault, fine)
     code.begin(fault)
-    raise_error(h, read_fault(expression.span), address)
+    if expression.otherwise is None:
+        raise_error(h, read_fault(expression.span), address)
+    else:
+        code.store(str(expression.otherwise), place)
+        code.jump(fine)
     code.begin(fine)
     if size == 8:
         return code.load("content", place)

@@ -30,7 +30,7 @@ def possible_cpus() -> tuple[int, ...]:
 
     A per-CPU look-up returns one value for each of them, in this order.
     """
-    with open("/sys/devices/system/cpu/possible", encoding="ascii") as file:
+    with open("/sys/devices/system/cpu/possible", encoding="utf-8") as file:
         return parse_cpu_list(file.read())
 
 

@@ -257,13 +257,17 @@ class TableText(TypedNode):
 
 @dataclass(eq=False, slots=True)
 class ReadMemory(TypedNode):
-    """The integer of `size` bytes at `address` (+ `offset`) of kernel or user memory; a bad address raises an error."""
+    """The integer of `size` bytes at `address` (+ `offset`) of kernel or user memory.
+
+    A bad address gives `otherwise`, or raises an error where there is none.
+    """
 
     address: Expression
     offset: int
     size: Literal[1, 2, 4, 8]
     signed: bool
     user: bool = False
+    otherwise: int | None = None
 
 
 @dataclass(eq=False, slots=True)

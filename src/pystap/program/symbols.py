@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from ..records import dataclass, field
-from ..source import Span
 from .types import Type
+
+if TYPE_CHECKING:
+    from ..source import Span
 
 
 @dataclass(eq=False, slots=True)

@@ -24,7 +24,7 @@ from ..records import replace
 
 def online_cpus() -> tuple[int, ...]:
     """Return the numbers of the CPUs that are switched on."""
-    with open("/sys/devices/system/cpu/online", encoding="ascii") as file:
+    with open("/sys/devices/system/cpu/online", encoding="utf-8") as file:
         return parse_cpu_list(file.read())
 
 

@@ -93,6 +93,12 @@ class SessionRuntime:
             pid = self.context.get(key, pid)
         return self._memory().read_user(pid, address, size) if isinstance(pid, int) and pid else None
 
+    def kernel_symbol(self, address: int, /) -> tuple[str, int, int, str] | None:
+        """Return name, offset, size and module of what lies at a kernel address; None when it is not known."""
+        from .symbol_names import SymbolNames
+
+        return self.state(SymbolNames).locate(address & (1 << 64) - 1)
+
     def close(self) -> None:
         if self._reader is not None:
             self._reader.close()

@@ -294,4 +294,7 @@ def _read(scope: Scope, node: n.ReadMemory | n.ReadString) -> str:
     fault = scope.module.fault(faults.read_fault(node.span))
     if node.offset:
         address = f"{address} + {node.offset}"
-    return f"{scope.module.helper('read_integer')}(rt, {address}, {node.size}, {node.signed}, {node.user}, {fault})"
+    call = f"rt, {address}, {node.size}, {node.signed}, {node.user}"
+    if node.otherwise is not None:
+        return f"{scope.module.helper('read_integer_or')}({call}, {node.otherwise})"
+    return f"{scope.module.helper('read_integer')}({call}, {fault})"

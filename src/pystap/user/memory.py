@@ -27,6 +27,12 @@ def read_integer(rt: UserRuntime, address: int, size: int, signed: bool, user: b
     return int.from_bytes(data, sys.byteorder, signed=signed or size == 8)
 
 
+def read_integer_or(rt: UserRuntime, address: int, size: int, signed: bool, user: bool, otherwise: int) -> int:
+    """Return the integer at an address, `otherwise` where it cannot be read."""
+    data = read_bytes(rt, address, size, user)
+    return otherwise if data is None else int.from_bytes(data, sys.byteorder, signed=signed or size == 8)
+
+
 def read_string(rt: UserRuntime, address: int, limit: int, user: bool, fault: Fault) -> str:
     """Return the string at an address, at most `limit` bytes. Raises `fault` where it cannot be read."""
     found = b""

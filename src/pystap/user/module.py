@@ -16,7 +16,7 @@ _HELPERS = {
     "arrays": ("by_avg", "by_column", "by_count", "by_key", "by_max", "by_min", "by_sum", "by_value"),
     "errors": ("RuntimeFault",),
     "formats": ("before_nul", "binary", "character", "integer", "memory", "string"),
-    "memory": ("read_integer", "read_string"),
+    "memory": ("read_integer", "read_integer_or", "read_string", "read_string_or"),
     "regex": ("Regex",),
     "support": ("buckets", "set_global", "stop_loop", "table_text"),
 }

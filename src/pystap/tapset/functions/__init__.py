@@ -12,17 +12,26 @@ from importlib import import_module
 from ...program.builtins import Builtin
 
 MODULES = {
+    "arguments": "int_arg long_arg longlong_arg pointer_arg s32_arg s64_arg u32_arg u64_arg uint_arg ulong_arg ulonglong_arg",
     "context": """cpu egid euid execname gid pexecname pgrp pid pp ppfunc ppid probefunc remote_id remote_uri sid
-        stp_pid target tid uid""",
+        stp_pid target task_current tid uid""",
     "conversions": """AF_INET AF_INET6 HZ MAJOR MINOR MKDEV WEXITSTATUS WIFEXITED WTERMSIG big_endian2 big_endian4
         big_endian8 htonl htonll htons little_endian2 little_endian4 little_endian8 mem_page_size ntohl ntohll ntohs
         usrdev2kerndev""",
     "errno": "errno_p errno_str return_str",
     "floats": """fp32_to_fp64 fp_add fp_div fp_eq fp_le fp_lt fp_mul fp_rem fp_sqrt fp_sub fp_to_long fp_to_string
         long_to_fp string_to_fp""",
+    "memory": """_quoted_or_address kernel_char kernel_int kernel_long kernel_pointer kernel_short kernel_string
+        kernel_string2 kernel_string_n kernel_string_quoted user_char user_char_error user_int user_int16
+        user_int16_error user_int32 user_int32_error user_int64 user_int64_error user_int8 user_int8_error
+        user_int_error user_long user_long_error user_short user_short_error user_string user_string2 user_string_n
+        user_string_n2 user_string_n2_quoted user_string_n_nofault user_string_n_quoted user_string_nofault
+        user_string_quoted user_uint16 user_uint16_error user_uint32 user_uint32_error user_uint64 user_uint64_error
+        user_uint8 user_uint8_error user_ulong user_ulong_error user_ushort user_ushort_error""",
     "network": """format_ipaddr ip_ntop msg_flags_num2str sock_fam_num2str sock_fam_str2num sock_flags_num2str
         sock_prot_num2str sock_prot_str2num sock_state_num2str sock_state_str2num sock_type_num2str
         sock_type_str2num""",
+    "kernel_symbols": "modname symdata symname",
     "output": """abort ansi_clear_screen ansi_cursor_hide ansi_cursor_move ansi_cursor_restore ansi_cursor_save
         ansi_cursor_show ansi_new_line ansi_reset_color ansi_set_color ansi_set_color2 ansi_set_color3 error exit ftrace
         log printk warn""",

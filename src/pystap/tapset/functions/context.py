@@ -11,7 +11,7 @@ from ..ir import GET_CURRENT_COMM, helper, ir_function, length_of
 from ..services import Services
 
 L, S = Type.LONG, Type.STRING
-_PID_TGID, _UID_GID, _CPU = 14, 15, 8
+_PID_TGID, _UID_GID, _CPU, _CURRENT_TASK = 14, 15, 8, 35
 _PIDTYPE_PGID, _PIDTYPE_SID = 2, 3
 """`enum pid_type` (include/linux/pid_types.h, the same from 4.19 on)."""
 
@@ -90,6 +90,11 @@ def ppfunc(rt: Services) -> str:
     return ""
 
 
+def task_current(rt: Services) -> int:
+    """Return 0: the address of the stap process's own task is not known in user space."""
+    return 0
+
+
 def target(rt: Services) -> int:
     return rt.target_pid
 
@@ -149,6 +154,10 @@ ROWS = (
     _task("execname", execname, _EXECNAME, text=True),
     _task("pexecname", pexecname, TaskText(("real_parent", "comm"), COMM_WIDTH), text=True),
     _task("cpu", cpu, HelperValue(_CPU, 0, 32)),
+    Builtin(
+        "task_current", (), L, Effect.CONTEXT, task_current, HelperValue(_CURRENT_TASK), task_context=True,
+        c_type="struct task_struct *",
+    ),
     Builtin("pp", (), S, Effect.CONTEXT, pp),
     Builtin("ppfunc", (), S, Effect.CONTEXT, ppfunc),
     Builtin("probefunc", (), S, Effect.CONTEXT, ppfunc),
@@ -156,4 +165,4 @@ ROWS = (
     Builtin("stp_pid", (), L, Effect.PURE, stp_pid, varies=True),
     Builtin("remote_id", (), L, Effect.PURE, remote_id, ir_function("fn_remote_id", "", "  ret i64 -1\n")),
     Builtin("remote_uri", (), S, Effect.PURE, remote_uri, width=0),
-)
+)  # fmt: skip

@@ -1,0 +1,146 @@
+"""What is known of the kernel's functions: from /proc/kallsyms, tracefs, debugfs and type information."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from functools import cached_property
+from typing import Protocol
+
+from ..arch import x86_64 as arch
+from ..program import nodes as n
+from ..program.c_types import CType, CValue
+from ..program.extension import TargetSource
+from ..program.types import Type
+from ..source import Span
+from .tracepoint import TRACEFS
+
+_GENERATED = (".cold", "__pfx_", "__cfi_", "__probestub_", "__bpf_trace_", "__traceiter_", "__SCT__", "__SCK__")
+"""Parts of names of what compilers and macros add beside functions."""
+
+
+class FunctionTypes(Protocol):
+    """What type information knows of functions."""
+
+    def function(self, name: str, module: str = "") -> tuple[list[tuple[str, CType]], CType] | None: ...
+
+    def function_id(self, name: str, module: str = "") -> int | None: ...
+
+
+class Symbols(Protocol):
+    """The symbols of the kernel, as text: see debuginfo.kernel_symbols."""
+
+    def function_names(self, module: str) -> Iterable[str]: ...
+
+    def has_function(self, name: str, module: str) -> bool: ...
+
+    def exported_names(self) -> Collection[str]: ...
+
+
+class FunctionFacts:
+    """The functions of the running kernel; each source is read when it is first asked."""
+
+    def __init__(
+        self,
+        types: Callable[[], FunctionTypes],
+        symbols: Callable[[], Symbols],
+        modules: Callable[[], Collection[str]],
+        release: str,
+    ) -> None:
+        self._types = types
+        self._symbols = symbols
+        self._modules = modules
+        self._release = release
+
+    @cached_property
+    def _traceable(self) -> frozenset[str]:
+        """The functions that ftrace can hook; empty where the kernel does not tell."""
+        for folder in TRACEFS:
+            try:
+                with open(f"{folder}/available_filter_functions", encoding="ascii", errors="replace") as file:
+                    return frozenset(line.split(None, 1)[0] for line in file.read().splitlines() if line)
+            except OSError:
+                continue
+        return frozenset()
+
+    @cached_property
+    def _blacklist(self) -> frozenset[str]:
+        """The functions in which kprobes are forbidden (Documentation/trace/kprobes.rst)."""
+        try:
+            with open("/sys/kernel/debug/kprobes/blacklist", encoding="ascii", errors="replace") as file:
+                return frozenset(line.split()[1] for line in file if len(line.split()) > 1)
+        except OSError:
+            return frozenset()
+
+    def has_module(self, module: str) -> bool:
+        return module in self._modules()
+
+    def is_traceable(self, name: str) -> bool:
+        """Tell whether ftrace can hook a function; True where that is not known."""
+        return not self._traceable or name in self._traceable
+
+    def is_blacklisted(self, name: str) -> bool:
+        return name in self._blacklist
+
+    def exact(self, name: str, module: str) -> str:
+        """Return the symbol of a function, "" when there is none. A system call's old name finds today's entry."""
+        symbols = self._symbols()
+        if symbols.has_function(name, module):
+            return name
+        for prefix in ("sys_", "SyS_"):
+            entry = f"{arch.SYSCALL_PREFIX}sys_{name.removeprefix(prefix)}"
+            if name.startswith(prefix) and not module and symbols.has_function(entry, ""):
+                return entry
+        return ""
+
+    def matching(self, expression: str, module: str, exported: bool) -> list[str]:
+        """Return the functions that match a regular expression and can be probed, sorted."""
+        match = re.compile(expression).match
+        names = {name for name in self._symbols().function_names(module) if match(name)}
+        if exported:
+            names &= set(self._symbols().exported_names())
+        traceable = self._traceable if names else frozenset()
+        return sorted(
+            name
+            for name in names
+            if name not in self._blacklist
+            and (name in traceable if traceable else not any(part in name for part in _GENERATED))
+        )
+
+    def names_like(self, name: str, module: str) -> list[str]:
+        """Return names that may be near one: comparing with all of 60,000 would take seconds."""
+        start = name[: max(3, len(name) // 2)]
+        known = [own for own in self._symbols().function_names(module) if own.startswith(start)]
+        return [own for own in known if not any(part in own for part in _GENERATED)]
+
+    def prototype(self, name: str, module: str) -> tuple[list[tuple[str, CType]], CType] | None:
+        return self._types().function(name, module)
+
+    def type_id(self, name: str, module: str) -> int:
+        return self._types().function_id(name, module) or 0
+
+    def debuginfo_hint(self) -> str:
+        """Return how to get what knows more."""
+        return f"debuginfo would tell more (install linux-image-{self._release}-dbg, or set DEBUGINFOD_URLS)"
+
+
+def system_call_targets(symbol: str) -> dict[str, TargetSource] | None:
+    """Return the arguments of a system call's entry, which stand in the registers saved at the call.
+
+    None for other functions. They have no types: the entry has but a pointer to the registers.
+    """
+    prefix = f"{arch.SYSCALL_PREFIX}sys_"
+    if not symbol.startswith(prefix):
+        return None
+    from ..arch.x86_64_syscall_arguments import ARGUMENTS
+
+    def source(index: int) -> TargetSource:
+        def value(span: Span) -> CValue:
+            registers = n.ContextValue(n.ContextKind.ARGUMENT, 0, span=span, type=Type.LONG)
+            offset = arch.PT_REGS_OFFSETS[arch.SYSCALL_ARGUMENTS[index]]
+            return CValue(n.ReadMemory(registers, offset, 8, False, span=span, type=Type.LONG), None)
+
+        return TargetSource(value)
+
+    names = ARGUMENTS.get(symbol.removeprefix(prefix), ())
+    return {f"${name}": source(index) for index, name in enumerate(names)}

@@ -1,0 +1,23 @@
+"""A script for each chapter of the language reference, with its expected output, on both targets.
+
+NN_NAME.stp belongs to chapter NN and stands beside NN_NAME.out. Its begin handlers run one after the other; for the
+kernel target they are moved to system calls (`both.kernel_script`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .both import shown_by
+
+_SCRIPTS = sorted((Path(__file__).parent / "conformance").glob("*.stp"))
+
+
+@pytest.mark.guest(native=True)
+@pytest.mark.parametrize("target", ["user", "kernel"])
+@pytest.mark.parametrize("script", _SCRIPTS, ids=lambda path: path.stem)
+def test_chapter(script: Path, target: str) -> None:
+    expected = script.with_suffix(".out").read_text(encoding="latin-1")
+    assert shown_by(script.read_text(encoding="latin-1"), target == "kernel") == expected
