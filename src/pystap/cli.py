@@ -5,6 +5,11 @@ They are clients of the library. Nothing but an exit status leaves them: a fault
 
 from __future__ import annotations
 
+import _signal  # what `signal` wraps in enums, which take 3 ms to make
+
+if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # until `guarded` runs, Ctrl-C ends the process without a traceback
+
 import errno
 import gc
 import os
@@ -32,6 +37,8 @@ def staprun_main() -> int:
 def guarded(command: str, words: Sequence[str], body: Callable[[Sequence[str], Mapping[str, str]], int]) -> int:
     """Run a command's body and turn whatever leaves it into messages and an exit status."""
     try:
+        if _signal.getsignal(_signal.SIGINT) == _signal.SIG_DFL:
+            _signal.signal(_signal.SIGINT, _signal.default_int_handler)
         status = body(words, os.environ)
         if sys.stdout is not None:  # it is None when the command was started without one
             sys.stdout.flush()

@@ -43,7 +43,7 @@ from pystap.user.arrays import ScriptArray
 from pystap.user.codegen import generate as generate_user_code
 from pystap.user.statistics import Statistic
 
-_BEGIN = re.compile(r"^(probe (?:\w+ \+?= )?)begin \{", re.MULTILINE)
+_BEGIN = re.compile(r"^(probe (?:[^{}\n]*[=,] )?)begin \{", re.MULTILINE)
 _PROBE = re.compile(r"^probe (begin|timer)", re.MULTILINE)
 LIMITS = Limits(max_string=128, max_errors=1 << 30, max_skipped=1 << 30, max_action_user=5000)
 """Short strings, so that they overflow; errors do not end a session, which runs many programs."""
@@ -254,7 +254,7 @@ def _drain(session: Session) -> None:
 def shown_by(text: str, in_kernel: bool, limits: Limits = DEFAULT_LIMITS) -> str:
     """Return what a script's begin handlers show, one after the other, on a target; run-time errors behind `!`."""
     made = compiled(kernel_script(text) if in_kernel else text, limits)
-    shown, _ = _run(made, [[handler.index for handler in made.image.handlers]], 1)
+    shown, _ = _run(made, [[h.index for h in made.image.handlers if not isinstance(h.attach, Never)]], 1)
     return "".join(shown[0])
 
 

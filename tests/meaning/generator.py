@@ -115,7 +115,7 @@ class _Generator:
     def program(self) -> Program:
         scalars = [*self.long_globals, *self.string_globals]
         declarations = [self._declaration(variable) for variable in scalars]
-        declarations += [f"global {array.name}[64]" for array in (*self.arrays, *self.statistic_arrays)]
+        declarations += [f"global {array.name}{self._size()}" for array in (*self.arrays, *self.statistic_arrays)]
         declarations += [f"global {statistic}" for statistic in self.statistics]
         for i in range(self.choices.below(3)):
             declarations += self._function(i)
@@ -140,6 +140,10 @@ class _Generator:
     def _array(self, number: int) -> Array:
         keys = tuple(pick(self.choices, KEYS).split(", "))
         return Array(f"{self.name}_a{number}", keys, pick(self.choices, ("long", "long", "string")))
+
+    def _size(self) -> str:
+        """The size of an array: small ones overflow, or drop their oldest element."""
+        return pick(self.choices, ("[64]", "[64]", "[3]", "%[3]" if self.any else "[1]"))
 
     def _declaration(self, variable: str) -> str:
         if not chance(self.choices, 3):
@@ -216,7 +220,7 @@ class _Generator:
         if chance(self.choices, 25):
             return self._leave(scope)
         if self.any:
-            plain += [self._raise, self._show_statistic, self._rich_output]
+            plain += [self._raise, self._show_statistic, self._rich_output, self._matched]
             if scope.depth < 3:
                 plain += [self._for, self._while, self._foreach]
         return pick(self.choices, plain)(scope)
@@ -305,6 +309,11 @@ class _Generator:
 
     def _raise(self, scope: _Scope) -> list[str]:
         return [f"if ({self.long(scope, 1)}) error({self.string(scope, 1)})"]
+
+    def _matched(self, scope: _Scope) -> list[str]:
+        pattern = pick(self.choices, PATTERNS)
+        shown = pick(self.choices, ("matched(0)", "ngroups()", "matched(1)"))
+        return [f'if ({self.string(scope, 1)} =~ "{pattern}") println({shown})']
 
     def _loop_block(self, scope: _Scope, count: int) -> list[str]:
         scope.loops += 1

@@ -9,13 +9,19 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
 from pathlib import Path
+
+from pystap.records import replace
 
 from .both import LIMITS, Tally, compare
 from .choices import Seeded
 from .generator import Profile, Program, generate
+
+STRING_LENGTHS = (128, 512, 40)
 
 BATCH = 12
 """Programs in one script: more share the cost of a compilation, but a program that is too large splits the script."""
@@ -31,17 +37,20 @@ def batch(seed: int, count: int = BATCH) -> list[Program]:
 def run_batch(seed: int, count: int = BATCH) -> Tally:
     """Compare the programs of a seed. Half of the batches read their events only after all runs of a handler."""
     programs = [(program.text(), program.own_globals) for program in batch(seed, count)]
-    return compare(programs, hits=2, late=seed % 2 == 1, limits=LIMITS)
+    return compare(programs, hits=2, late=seed % 2 == 1, limits=replace(LIMITS, max_string=STRING_LENGTHS[seed % 3]))
 
 
-def run(count: int, seed: int, jobs: int) -> Iterator[tuple[int, Tally]]:
-    """Yield the tally of each batch of `count` programs with its seed."""
-    seeds = range(seed, seed + (count + BATCH - 1) // BATCH)
-    if jobs == 1:
-        yield from ((one, run_batch(one)) for one in seeds)
-        return
+def run(count: int, seed: int, jobs: int, seconds: float = float("inf")) -> Iterator[tuple[int, Tally]]:
+    """Yield the tally of each batch of `count` programs with its seed; starts no batch after `seconds`."""
+    end = time.monotonic() + seconds
+    seeds = iter(range(seed, seed + (count + BATCH - 1) // BATCH))
     with ProcessPoolExecutor(jobs) as pool:
-        yield from zip(seeds, pool.map(run_batch, seeds), strict=True)
+        running = deque((one, pool.submit(run_batch, one)) for one in islice(seeds, 2 * jobs))
+        while running:
+            one, future = running.popleft()
+            yield one, future.result()
+            if time.monotonic() < end:
+                running.extend((following, pool.submit(run_batch, following)) for following in islice(seeds, 1))
 
 
 def main() -> int:
@@ -49,11 +58,12 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="start no further batch after so long")
     parser.add_argument("--keep", type=Path, help="folder for scripts that differ")
     arguments = parser.parse_args()
     total = Tally()
     start = time.monotonic()
-    for seed, tally in run(arguments.count, arguments.seed, arguments.jobs):
+    for seed, tally in run(arguments.count, arguments.seed, arguments.jobs, arguments.seconds):
         for number, difference in enumerate(tally.differences):
             print(f"seed {seed}: {difference}", flush=True)
             if arguments.keep:

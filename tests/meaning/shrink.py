@@ -1,6 +1,6 @@
 """Makes a script that shows a difference smaller: whole lines first, then parts of expressions.
 
-    python -m tests.meaning.shrink SCRIPT.stp [--late]
+    python -m tests.meaning.shrink SCRIPT.stp [--late] [--width 128]
 
 Hypothesis shrinks what it draws itself; this is for scripts from a seed, whose decisions are not kept.
 """
@@ -12,15 +12,17 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from .both import Difference, compare
+from pystap.records import replace
+
+from .both import LIMITS, Difference, compare
 
 _GLOBAL = re.compile(r"^global (\w+)", re.MULTILINE)
 _GROUP = re.compile(r"\w*\([^()]*\)|\"(?:[^\"\\]|\\.)+\"|\d{2,}|\w+\[[^][]*\]")
 
 
-def difference_of(script: str, late: bool = False) -> Difference | None:
+def difference_of(script: str, late: bool = False, width: int = 128) -> Difference | None:
     """Return what differs in a script, or why the kernel refused it; None when nothing is wrong."""
-    tally = compare([(script, _GLOBAL.findall(script))], late=late)
+    tally = compare([(script, _GLOBAL.findall(script))], late=late, limits=replace(LIMITS, max_string=width))
     if tally.refused:
         return Difference(script, f"refused: {tally.refused[0]}", "", "")
     return tally.differences[0] if tally.differences else None
@@ -58,9 +60,9 @@ def _with_simpler_parts(script: str) -> Iterator[str]:
                 yield script[: match.start()] + replacement + script[match.end() :]
 
 
-def shrink(script: str, late: bool = False, steps: int = 3000) -> str:
+def shrink(script: str, late: bool = False, width: int = 128, steps: int = 3000) -> str:
     """Return a smaller script with a difference of the same kind."""
-    original = difference_of(script, late)
+    original = difference_of(script, late, width)
     if original is None:
         return script
     tried: set[str] = set()
@@ -74,7 +76,7 @@ def shrink(script: str, late: bool = False, steps: int = 3000) -> str:
                 if candidate in tried or "probe begin {" not in candidate:
                     continue
                 tried.add(candidate)
-                if _same_kind(original, difference_of(candidate, late)):
+                if _same_kind(original, difference_of(candidate, late, width)):
                     script, progress = candidate, True
                     break
             if progress or steps <= 0:
@@ -86,9 +88,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scripts", type=Path, nargs="+")
     parser.add_argument("--late", action="store_true")
+    parser.add_argument("--width", type=int, default=LIMITS.max_string, help="MAXSTRINGLEN")
     arguments = parser.parse_args()
+    late, width = arguments.late, arguments.width
     for path in arguments.scripts:
-        found = difference_of(shrink(path.read_text(), arguments.late), arguments.late)
+        found = difference_of(shrink(path.read_text(), late, width), late, width)
         print(f"{path.name}: {found}", flush=True)
 
 

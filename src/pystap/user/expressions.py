@@ -269,7 +269,7 @@ def _builtin(scope: Scope, node: n.BuiltinCall) -> str:
     """A call of a built-in; of a context built-in in an event the captured value if there is one."""
     arguments = _list(scope, node.arguments)
     call = f"{scope.module.builtin(node.builtin)}(rt{', ' if arguments else ''}{arguments})"
-    if not scope.place:
+    if node.builtin.raises or not scope.place:  # a line has one place: that of error() if it stands there
         scope.place = faults.near_call(node.builtin.name, node.span)
     if scope.in_event and node.builtin.effect is Effect.CONTEXT:
         name = ascii(context_key(node))
