@@ -5,7 +5,7 @@ They are clients of the library. Nothing but an exit status leaves them: a fault
 
 from __future__ import annotations
 
-import _signal  # what `signal` wraps in enums, which take 3 ms to make
+import _signal  # type: ignore[import-not-found]  # what `signal` wraps in enums, which take 3 ms to make
 
 if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # until `guarded` runs, Ctrl-C ends the process without a traceback

@@ -61,7 +61,9 @@ def _kernel_kinds(listing: bool) -> list[ProbeKind]:
     """Return the kinds on kernel code; with `listing` it does not matter whether this kernel lets them be probed."""
     trace = TracepointForm(kernel_types)
     function = FunctionForm(
-        function_facts, (lambda: "") if listing else function_refusal, lambda: listing or _has(_features(), Feature.FENTRY)
+        function_facts,
+        (lambda: "") if listing else function_refusal,
+        lambda: listing or _has(_features(), Feature.FENTRY),
     )
 
     def functions_behind(root: str) -> dict[str, Form]:

@@ -27,8 +27,7 @@ def scripts() -> list[tuple[str, str]]:
 def test_each_error_is_reported_at_its_line_and_no_other(name: str, script: str) -> None:
     expected: list[tuple[int, str]] = []
     for number, line in enumerate(script.splitlines(), 1):
-        for message in line.split("###")[1:]:
-            expected.append((number, message.strip()))
+        expected.extend((number, message.strip()) for message in line.split("###")[1:])
     assert expected, name
     clean = "\n".join(line.split("###")[0] for line in script.splitlines())
     program, diagnostics = elaborate_text(clean)

@@ -2,7 +2,7 @@
 
 `hist_log` has 128 buckets: bucket 64 counts zeros, 64 + n the values of n significant bits (65: 1; 66: 2 and 3; 67: 4
 to 7), 64 - n the values whose negative has n significant bits (63: -1; 62: -2 and -3; 0: the smallest long).
-`hist_linear(low, high, width)` has bucket 0 for values below `low`, bucket 1 + i for values from low + i * width on, and
+`hist_linear(low, high, width)` has bucket 0 for values below `low`, bucket 1 + i for those from low + i * width on, and
 a last one for what lies behind the bucket of `high`. (SystemTap Language Reference, "Histogram extractors".)
 """
 

@@ -15,7 +15,7 @@
 row `stride` bytes (a power of two, at least 64, so that CPUs share no cache line).
 Arrays are maps of their own: `a_NAME`; DRAINED arrays have two, `a_NAME` and `b_NAME`. Their keys are the key columns
 one behind the other, longs as 8 bytes and strings as buffer_size(width), zero-filled; their values are a long or a
-string's buffer, or a statistic (see statistic_size). ADD_ONLY and DRAINED arrays are per-CPU hashes, SHARED ones hashes.
+string's buffer, or a statistic (see statistic_size). ADD_ONLY and DRAINED arrays are per-CPU hashes, SHARED hashes.
 Keyless statistics are entry 0 of a per-CPU array named like an array.
 """
 

@@ -1,6 +1,6 @@
 """C types and values as probes offer them: opaque to the compiler, walked through the source that made them.
 
-    $file->f_path.dentry        CValue(type `struct file*`) -> member, member -> CValue(type `struct dentry*`)
+$file->f_path.dentry        CValue(type `struct file*`) -> member, member -> CValue(type `struct dentry*`)
 """
 
 from __future__ import annotations

@@ -58,9 +58,7 @@ def _at_once(program: Program, names: Sequence[str], cookies: Sequence[int], ret
         raise refused
 
 
-def _one_by_one(
-    program: Program, functions: KernelFunctions, copy_for: Callable[[int], Program]
-) -> Iterator[Link]:
+def _one_by_one(program: Program, functions: KernelFunctions, copy_for: Callable[[int], Program]) -> Iterator[Link]:
     wants_cookie = _GET_ATTACH_COOKIE in program.spec.code
     refused: KernelRefused | None = None
     attached = 0

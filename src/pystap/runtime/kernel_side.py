@@ -39,9 +39,7 @@ class KernelSide:
         self._image = image
         tokens = {spec.name: spec.initial for spec in image.maps if spec.kind is MapKind.STACK and spec.initial}
         maps = [replace(spec, initial=None) if spec.name in tokens else spec for spec in image.maps]
-        self._loaded: LoadedImage = load_image(
-            resized(maps, buffer_mb), image.programs, {POINT_CONSTANT: 0}
-        )
+        self._loaded: LoadedImage = load_image(resized(maps, buffer_mb), image.programs, {POINT_CONSTANT: 0})
         try:
             for name, token in tokens.items():
                 self._loaded.maps[name].push(token)

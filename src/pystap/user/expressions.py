@@ -17,7 +17,6 @@ from .globals import attribute_name
 from .module import Scope, global_source
 from .walk import has_effect
 
-
 _INDEXED = (n.ContextKind.SYSCALL_ARGUMENT, n.ContextKind.ARGUMENT)
 
 

@@ -12,7 +12,8 @@ from importlib import import_module
 from ...program.builtins import Builtin
 
 MODULES = {
-    "arguments": "int_arg long_arg longlong_arg pointer_arg s32_arg s64_arg u32_arg u64_arg uint_arg ulong_arg ulonglong_arg",
+    "arguments": """int_arg long_arg longlong_arg pointer_arg s32_arg s64_arg u32_arg u64_arg uint_arg ulong_arg
+        ulonglong_arg""",
     "context": """cpu egid euid execname gid pexecname pgrp pid pp ppfunc ppid probefunc remote_id remote_uri sid
         stp_pid target task_current tid uid""",
     "conversions": """AF_INET AF_INET6 HZ MAJOR MINOR MKDEV WEXITSTATUS WIFEXITED WTERMSIG big_endian2 big_endian4

@@ -1,6 +1,6 @@
 """Reading kernel and user memory (man function::kernel_long, function::user_string and their like).
 
-A read is an operation of the language: rows expand to it, so that a kernel handler reads at the probe hit and a run-time
+A read is an operation of the language: rows expand to it, so that a kernel handler reads at the hit and a run-time
 error has the place of the call.
 """
 
