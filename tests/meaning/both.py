@@ -55,6 +55,10 @@ class NotCompiled(Exception):
     """A script that does not compile, or kernel code that is not made: the message says why."""
 
 
+class LlvmRefused(Exception):
+    """LLVM has no code for a kernel handler (its stack is too small): the product defers it."""
+
+
 @dataclass(frozen=True)
 class Compiled:
     """A script for one target. `deferred` has the indices of the handlers whose rest runs in user space, and why."""
@@ -135,7 +139,7 @@ def elaborated(text: str, limits: Limits = LIMITS, deferred: frozenset[int] = fr
 
 
 def compiled(text: str, limits: Limits = LIMITS, deferred: frozenset[int] = frozenset()) -> Compiled:
-    """Compile a script. Raises `NotCompiled`."""
+    """Compile a script. Raises `NotCompiled`, `LlvmRefused`."""
     program = elaborated(text, limits, deferred)
     user_code = generate_user_code(program)
     layout = lay_out(program)
@@ -143,8 +147,10 @@ def compiled(text: str, limits: Limits = LIMITS, deferred: frozenset[int] = froz
         _preload_llvm()
     try:
         kernel_code = generate(program, layout, kernel_facts(program, False))
-    except (CompilerError, InternalError) as error:
-        raise NotCompiled(f"{type(error).__name__}: {error}") from None
+    except CompilerError as error:
+        raise LlvmRefused(str(error)) from None
+    except InternalError as error:
+        raise NotCompiled(f"InternalError: {error}") from None
     image = assemble(program, layout, kernel_code, user_code, os.uname().release)
     deferred = {handler.index: handler.reason for handler in program.handlers if handler.reason}
     return Compiled(image, deferred)
@@ -299,15 +305,15 @@ def compare(
         kernel = compiled(kernel_script(text), limits, deferred)
         user_shown, user_values = _run(user, indices, hits)
         kernel_shown, kernel_values = _run(kernel, indices, hits, late)
-    except (NotCompiled, KernelRefused, AssertionError) as error:
+    except (NotCompiled, LlvmRefused, KernelRefused, AssertionError) as error:
         if len(programs) > 1:
             half = len(programs) // 2
             tally = compare(programs[:half], hits, late, limits)
             tally.add(compare(programs[half:], hits, late, limits))
             return tally
-        if isinstance(error, KernelRefused) and not deferred:
+        if isinstance(error, KernelRefused | LlvmRefused) and not deferred:
             tally = compare(programs, hits, late, limits, frozenset(indices[0]))
-            tally.refused.append(error.reason)
+            tally.refused.append(error.reason if isinstance(error, KernelRefused) else str(error))
             return tally
         return Tally(1, 0, [], [Difference(text, f"{target} target: {type(error).__name__}: {error}", "", "")])
     stayed = sum(not any(index in kernel.deferred for index in own) for own in indices)

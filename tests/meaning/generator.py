@@ -94,16 +94,20 @@ class _Scope:
     next_loop: int = 0
 
 
-def generate(choices: Choices, profile: Profile, name: str = "t") -> Program:
-    """Return a program; all its names begin with `name`, so that programs can stand in one script."""
-    return _Generator(choices, profile, name).program()
+def generate(choices: Choices, profile: Profile, name: str = "t", groups: bool = True) -> Program:
+    """Return a program; all its names begin with `name`, so that programs can stand in one script.
+
+    Without `groups` it never asks for the groups of a match: a script that does matches in user space alone.
+    """
+    return _Generator(choices, profile, name, groups).program()
 
 
 class _Generator:
-    def __init__(self, choices: Choices, profile: Profile, name: str) -> None:
+    def __init__(self, choices: Choices, profile: Profile, name: str, groups: bool) -> None:
         self.choices = choices
         self.any = profile is Profile.ANY
         self.name = name
+        self.groups = groups
         self.long_globals = [f"{name}_g{i}" for i in range(1 + choices.below(3))]
         self.string_globals = [f"{name}_s{i}" for i in range(choices.below(3))]
         self.arrays = [self._array(i) for i in range(choices.below(4))]
@@ -220,7 +224,8 @@ class _Generator:
         if chance(self.choices, 25):
             return self._leave(scope)
         if self.any:
-            plain += [self._raise, self._show_statistic, self._rich_output, self._matched]
+            plain += [self._raise, self._show_statistic, self._rich_output]
+            plain += [self._matched] if self.groups else []
             if scope.depth < 3:
                 plain += [self._for, self._while, self._foreach]
         return pick(self.choices, plain)(scope)

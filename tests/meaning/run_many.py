@@ -31,7 +31,8 @@ def batch(seed: int, count: int = BATCH) -> list[Program]:
     """Return the programs of a seed: three of five of the kernel's language alone."""
     choices = Seeded(seed)
     profiles = [Profile.ANY if choices.below(5) > 2 else Profile.KERNEL for _ in range(count)]
-    return [generate(Seeded(seed * 1000 + i), profile, f"t{i}") for i, profile in enumerate(profiles)]
+    groups = seed % 4 == 3
+    return [generate(Seeded(seed * 1000 + i), profile, f"t{i}", groups) for i, profile in enumerate(profiles)]
 
 
 def run_batch(seed: int, count: int = BATCH) -> Tally:
