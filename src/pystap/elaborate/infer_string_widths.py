@@ -24,6 +24,7 @@ def infer_string_widths(program: Resolved, max_width: int) -> None:
     widths = _Widths(max_width)
     for variable in program.names.all_globals():
         if isinstance(variable.initial, str):
+            variable.initial = variable.initial[:max_width]
             variable.width = max_width  # -G and staprun may set it to any string
     while widths.changed:
         widths.changed = False
