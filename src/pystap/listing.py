@@ -55,7 +55,7 @@ def list_points(options: Options, environ: Mapping[str, str]) -> int:
 def _points(inputs: Inputs, with_variables: bool) -> Iterator[str]:
     lines: dict[str, None] = {}
     for written, derived in listed_points(inputs):
-        lines[written + (_variables(derived) if with_variables else "")] = None
+        lines[written + (_variables(derived()) if with_variables else "")] = None
     yield from lines
 
 

@@ -6,8 +6,9 @@ probe work { println(x) }                             each with the body  { x = 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 
 from ..diagnostics import Diagnostic, ScriptError, semantic_error, similar
 from ..program.extension import DerivedPoint, PointPart, ProbeKind
@@ -42,8 +43,8 @@ def derive_probes(inputs: Inputs) -> list[DerivedProbe]:
     return probes
 
 
-def listed_points(inputs: Inputs) -> Iterator[tuple[str, DerivedPoint]]:
-    """Yield the points that the probes of the script stand for, each as one would write it.
+def listed_points(inputs: Inputs) -> Iterator[tuple[str, Callable[[], DerivedPoint]]]:
+    """Yield the points that the probes of the script stand for, each as one would write it, and what derives it.
 
     A point that does not resolve becomes a diagnostic.
     """
@@ -57,9 +58,17 @@ def listed_points(inputs: Inputs) -> Iterator[tuple[str, DerivedPoint]]:
                     inputs.diagnostics.add(error.diagnostic)
 
 
+def _first(kind: ProbeKind, parts: Sequence[PointPart]) -> DerivedPoint:
+    return kind.derive(parts)[0]
+
+
+def _same(point: DerivedPoint) -> DerivedPoint:
+    return point
+
+
 def _separated(point: DerivedPoint, blocks: Sequence[ast.Block]) -> Sequence[DerivedPoint]:
     """Return the point, or those that it stands for where the handler reads target variables, which differ."""
-    if point.separately is None or not reads_targets(blocks):
+    if point.separately is None or not reads_targets(blocks, point.target_variables):
         return (point,)
     return point.separately()
 
@@ -84,25 +93,31 @@ class _Deriver:
         self.inputs = inputs
         self.own_aliases = [item for item in inputs.script.items if isinstance(item, ast.AliasDeclaration)]
 
-    def listed(self, point: ast.ProbePoint) -> Iterator[tuple[str, DerivedPoint]]:
-        """Yield what `-l` shows for a point: each point that it stands for, as one would write it, and what it is."""
+    def listed(self, point: ast.ProbePoint) -> Iterator[tuple[str, Callable[[], DerivedPoint]]]:
+        """Yield what `-l` shows for a point: each point that it stands for, as one would write it, and what it is.
+
+        Of the points that a kind gives the first is derived at once, to know that they are points; there may be 50,000.
+        """
         parts = [_part(component) for component in point.components]
         found, error = False, self._mismatch(_Expansion(point.components, ()))
         for kind in self._kinds(parts[0].name):
             first = PointPart(kind.root, parts[0].argument, parts[0].span)
             for known in _expand_wildcards(kind, [first], parts[1:]):
                 try:
-                    points = [(".".join(map(str, exact)), kind.derive(exact)[0]) for exact in kind.listed(known)]
+                    points = list(kind.listed(known))
+                    for exact in points[:1]:
+                        kind.derive(exact)
                 except ScriptError as refusal:
                     error = refusal
                     continue
                 found = True
-                yield from points
+                for exact in points:
+                    yield ".".join(map(str, exact)), partial(_first, kind, exact)
         for alias, used in self._matching_aliases(point.components):
             written = point_text(alias.names[0].components + point.components[used:])
             for _, derived in self._through_alias(alias, used, _Expansion(point.components, ()), []):
                 found = True
-                yield written, derived
+                yield written, partial(_same, derived)
                 break
         if not found:
             raise error

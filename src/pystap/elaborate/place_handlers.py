@@ -25,13 +25,15 @@ from ..program.builtins import Effect
 from ..program.limits import Limits
 from ..program.program import Handler, Target
 from ..program.symbols import Global, Local
+from ..program.types import Type
 from ..records import dataclass, field, replace
 from ..source import Span
 from .capture import Fields
+from .captured_reads import is_capturable, key_of, quiet
 from .global_uses import Uses, uses_of
 from .kernel_capability import KernelCapability
 from .resolve_symbols import Resolved
-from .rewrite import rewrite_statements
+from .rewrite import rewrite_expression, rewrite_statements
 from .walk import all_expressions, called_functions, locals_of, subexpressions
 
 MAX_MERGED_BYTES = 4096
@@ -302,6 +304,8 @@ class _Placer:
         """Return the field that holds the value of a context expression of a tail; None for other expressions."""
         if isinstance(part, n.ContextValue):
             return fields.add(part)
+        if isinstance(part, n.ReadMemory | n.ReadString) and is_capturable(part) and self.capability.expression(part):
+            return self._captured_read(part, fields, context)
         if not isinstance(part, n.BuiltinCall) or part.builtin.effect is not Effect.CONTEXT:
             return None
         own = self.program.probe_functions.get(self.handler, {}) if self.handler is not None else {}
@@ -320,6 +324,26 @@ class _Placer:
         captured = fields.add(value)
         context[key] = captured.index
         return captured
+
+    def _captured_read(
+        self, part: n.ReadMemory | n.ReadString, fields: Fields, context: dict[str, int]
+    ) -> n.Expression:
+        """Return what stands in a tail for a read of memory: the value read at the hit, or the read where it failed."""
+        first, second = quiet(part, False), quiet(part, True)
+        is_quiet = part.otherwise is not None
+        key = "read " + key_of(part)
+        if key not in context:
+            context[key] = fields.add(first).index
+            if not is_quiet:
+                fields.add(second)
+        span, kind = part.span, part.type
+        value = n.Captured(context[key], span=span, type=kind, width=first.width)
+        if is_quiet:
+            return value
+        check = n.Captured(context[key] + 1, span=span, type=kind, width=second.width)
+        address = rewrite_expression(part.address, lambda inner: self._captured_context(inner, fields, context))
+        same = n.Binary("==", value, check, span=span, type=Type.LONG)
+        return n.Conditional(same, value, replace(part, address=address), span=span, type=kind, width=part.width)
 
 
 def context_key(call: n.BuiltinCall) -> str:

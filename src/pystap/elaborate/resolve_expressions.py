@@ -9,6 +9,8 @@ from typing import Literal, cast
 
 from ..diagnostics import Diagnostic, ScriptError, semantic_error, similar
 from ..program import nodes as n
+from ..program.attach import KernelFunctions, Syscalls, Tracepoints
+from ..program.builtins import Effect
 from ..program.posix_regex import translate
 from ..program.symbols import Global
 from ..program.types import Type, wrap_long
@@ -18,7 +20,9 @@ from .c_values import read
 from .fold import fold
 from .formats import read_format, text_piece, value_piece
 from .resolve_targets import TargetResolver
+from .rewrite import rewrite_expression
 from .scope import Names, Scope
+from .walk import subexpressions
 
 
 class ExpressionResolver:
@@ -202,6 +206,9 @@ class ExpressionResolver:
             return n.Constant(int(bool(left.value)), span=node.span, type=Type.LONG)
         right = self.expression(node.right)
         if node.operator in ("&&", "||"):
+            decides = isinstance(right, n.Constant) and bool(right.value) is (node.operator == "||")
+            if decides and all(_has_no_effect(part) for part in subexpressions(left)):
+                return n.Constant(int(node.operator == "||"), span=node.span, type=Type.LONG)  # pid() == 1 && 0
             return fold(n.Logical(node.operator, left, right, span=node.span, type=Type.LONG))
         kind = Type.STRING if node.operator == "." else Type.LONG
         return fold(n.Binary(cast("n.BinaryOperator", node.operator), left, right, span=node.span, type=kind))
@@ -268,8 +275,21 @@ class ExpressionResolver:
         if row.guru and not self.names.inputs.guru:
             semantic_error(f"function '{node.name}' needs stap -g", node.span, f"identifier '{node.name}'")
         if row.expands is not None:
-            return row.expands(node.span, *arguments)
+            return self._placed(row.expands(node.span, *arguments), node)
         return n.BuiltinCall(row, arguments, span=node.span, type=row.returns or Type.UNKNOWN)
+
+    def _placed(self, value: n.Expression, node: ast.Call) -> n.Expression:
+        """Return what a call expands to; the arguments of the probed function are those that this kind of probe has."""
+        if not any(_is_argument(part) for part in subexpressions(value)):
+            return value
+        match self.scope.attach:
+            case KernelFunctions() | Tracepoints():
+                return value
+            case Syscalls():
+                return rewrite_expression(value, _system_call_argument)
+            case _:
+                message = f"function '{node.name}' is available in the handlers of probes on functions only"
+                semantic_error(message, node.span, f"identifier '{node.name}'")
 
     def _at_function(self, node: ast.AtFunction) -> n.Expression:
         match node.name:
@@ -352,6 +372,29 @@ class ExpressionResolver:
             wanted += (piece.width == "*") + (piece.precision == "*") + (piece.conversion != "")
         if wanted != len(values):
             semantic_error("Wrong number of args to formatted print operator", node.span, f"identifier '{node.name}'")
+
+
+def _has_no_effect(node: n.Expression) -> bool:
+    """Tell whether evaluating an expression, its operands apart, changes nothing and cannot fail."""
+    match node:
+        case n.Constant() | n.LocalValue() | n.GlobalValue() | n.ContextValue() | n.Unary() | n.Logical():
+            return True
+        case n.Binary(operator=operator):
+            return operator not in ("/", "%")
+        case n.BuiltinCall(builtin=builtin):
+            return builtin.effect in (Effect.PURE, Effect.CONTEXT) and not builtin.raises
+        case _:
+            return False
+
+
+def _is_argument(node: n.Expression) -> bool:
+    return isinstance(node, n.ContextValue) and node.kind is n.ContextKind.ARGUMENT
+
+
+def _system_call_argument(node: n.Expression) -> n.Expression | None:
+    if isinstance(node, n.ContextValue) and _is_argument(node):
+        return n.ContextValue(n.ContextKind.SYSCALL_ARGUMENT, min(node.index, 5), span=node.span, type=Type.LONG)
+    return None
 
 
 def histogram_shape(node: ast.HistogramOf) -> tuple[str | int, ...]:

@@ -85,6 +85,7 @@ def _handler(names: Names, index: int, probe: DerivedProbe) -> Handler:
         functions=functions,
         assigned=assigned,
         blocks=blocks,
+        attach=probe.attach,
     )
     body: list[n.Statement] = []
     for block in blocks:

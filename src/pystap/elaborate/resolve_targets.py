@@ -6,11 +6,12 @@ t = task_current(); t->tgid  the type of t is that of what is assigned to it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import NoReturn
 
 from ..diagnostics import ScriptError, near_names, semantic_error, similar
 from ..program import nodes as n
+from ..program.attach import KernelFunctions, Tracepoints
 from ..program.c_types import CKind, CType, CValue
 from ..program.types import Type, wrap_long
 from ..records import field_names
@@ -56,7 +57,7 @@ class TargetResolver:
         depth = next((step.depth for step in node.path if isinstance(step, ast.Pretty)), 0)
         roles = _GROUPS[node.name]
         known = [(name, source) for name, source in self.scope.targets.items() if source.role in roles]
-        if not self.scope.targets and not self.scope.has_targets:
+        if not self.scope.targets and not isinstance(self.scope.attach, KernelFunctions | Tracepoints):
             self._unresolved(node)
         return group([(name[1:], source.value(node.span)) for name, source in known], depth, node.span)
 
@@ -235,6 +236,7 @@ def _returned_by(body: ast.Node) -> Iterator[ast.Expression]:
             yield part.value
 
 
-def reads_targets(blocks: Sequence[ast.Node | None]) -> bool:
-    """Tell whether code reads variables of the probe's own (`$x`, `$$vars`)."""
-    return any(isinstance(part, ast.TargetVariable) for block in blocks for part in _parts(block))
+def reads_targets(blocks: Sequence[ast.Node], known: Container[str]) -> bool:
+    """Tell whether code reads variables of the probe's own (`$x`, `$$vars`) other than the `known` ones."""
+    parts = (part for block in blocks for part in _parts(block))
+    return any(isinstance(part, ast.TargetVariable) and part.name not in known for part in parts)

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from ..diagnostics import Diagnostics, semantic_error, similar
 from ..program import nodes as n
+from ..program.attach import AttachSpec
 from ..program.extension import TargetSource, VariableSource
 from ..program.program import Handler
 from ..program.symbols import Global, Local
@@ -26,8 +27,7 @@ class Scope:
 
     `offered` are variables that the probe would set, `targets` its $variables, `functions` its own functions;
     `assigned` the names that the body assigns, so that an offered one among them becomes a local. `blocks` is the whole
-    of the body, where the types of variables are looked for; `has_targets` tells that the probe's kind has $variables,
-    though this probe may have none.
+    of the body, where the types of variables are looked for; `attach` is where a handler hangs.
     """
 
     source: SourceFile
@@ -39,7 +39,7 @@ class Scope:
     prologue: list[n.Statement] = field(default_factory=list)
     function: n.Function | None = None
     blocks: Sequence[ast.Node] = ()
-    has_targets: bool = False
+    attach: AttachSpec | None = None
 
     def local(self, name: str, span: Span) -> Local:
         """Return the local of that name, made at its first mention."""

@@ -51,6 +51,8 @@ class FunctionFacts:
         self._symbols = symbols
         self._modules = modules
         self._release = release
+        self._known: dict[str, frozenset[str]] = {}
+        """All functions of a module, once they were read for a wildcard."""
 
     @cached_property
     def _traceable(self) -> frozenset[str]:
@@ -84,19 +86,23 @@ class FunctionFacts:
 
     def exact(self, name: str, module: str) -> str:
         """Return the symbol of a function, "" when there is none. A system call's old name finds today's entry."""
-        symbols = self._symbols()
-        if symbols.has_function(name, module):
+        if self._has(name, module):
             return name
         for prefix in ("sys_", "SyS_"):
             entry = f"{arch.SYSCALL_PREFIX}sys_{name.removeprefix(prefix)}"
-            if name.startswith(prefix) and not module and symbols.has_function(entry, ""):
+            if name.startswith(prefix) and not module and self._has(entry, ""):
                 return entry
         return ""
+
+    def _has(self, name: str, module: str) -> bool:
+        known = self._known.get(module)
+        return name in known if known is not None else self._symbols().has_function(name, module)
 
     def matching(self, expression: str, module: str, exported: bool) -> list[str]:
         """Return the functions that match a regular expression and can be probed, sorted."""
         match = re.compile(expression).match
-        names = {name for name in self._symbols().function_names(module) if match(name)}
+        known = self._known[module] = frozenset(self._symbols().function_names(module))
+        names = {name for name in known if match(name)}
         if exported:
             names &= set(self._symbols().exported_names())
         traceable = self._traceable if names else frozenset()
