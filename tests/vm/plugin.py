@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("guest kernels")
     group.addoption("--guest", default="", metavar="SERIES", help="kernels to boot, such as 6.1,5.10")
     group.addoption("--only-guest", action="store_true", help="leave out what runs natively")
-    group.addoption("--guest-timeout", type=float, default=900, metavar="SECONDS", help="for all tests of one kernel")
+    group.addoption("--guest-timeout", type=float, default=1500, metavar="SECONDS", help="for all tests of one kernel")
     group.addoption("--inside-guest", metavar="FILE", help="(for the pytest in the guest) write reports to FILE")
 
 
