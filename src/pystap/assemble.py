@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from .abi.map_layout import GlobalPlace, MapLayout
 from .abi.session_image import EventLayout, GlobalLayout, HandlerLayout, SessionImage
 from .elaborate.global_uses import Uses, uses_of
-from .elaborate.walk import all_statements, called_functions
+from .elaborate.walk import all_statements, kernel_bodies
 from .kernel import KernelCode
 from .program import nodes as n
 from .program.program import ElaboratedProgram, Target
@@ -77,8 +77,7 @@ def _senders(program: ElaboratedProgram) -> dict[int, int]:
     for handler in program.handlers:
         if handler.target is not Target.KERNEL:
             continue
-        bodies = [handler.body, *(f.kernel_body for f in called_functions(handler.body) if f.kernel_body is not None)]
-        for body in bodies:
+        for body in kernel_bodies(handler.body):
             for statement in all_statements(body):
                 if isinstance(statement, n.SendEvent):
                     senders.setdefault(statement.event.number, handler.index)

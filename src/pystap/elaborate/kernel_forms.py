@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from ..diagnostics import Diagnostics
 from ..program import nodes as n
 from ..program.builtins import Expansion, TaskField, TaskText
-from ..program.extension import TypeSource
+from ..program.extension import MemberLoad, TypeSource
 from ..program.program import Handler, Target
 from ..program.types import Type
 from ..source import Span
-from .walk import all_expressions, called_functions, subexpressions
+from .walk import all_expressions, kernel_bodies, subexpressions
 
 
 def resolve_kernel_forms(
@@ -24,9 +24,7 @@ def resolve_kernel_forms(
     for handler in handlers:
         if handler.target is not Target.KERNEL:
             continue
-        bodies = [handler.body]
-        bodies += [f.kernel_body for f in called_functions(handler.body) if f.kernel_body is not None]
-        for body in bodies:
+        for body in kernel_bodies(handler.body):
             for expression in all_expressions(body):
                 if isinstance(expression, n.BuiltinCall) and expression.kernel_form is None:
                     _resolve(expression, types, diagnostics, max_width)
@@ -37,7 +35,7 @@ def _resolve(call: n.BuiltinCall, types: Callable[[], TypeSource], diagnostics: 
     try:
         match kernel:
             case TaskField(path=path):
-                call.kernel_form = _task_field(types(), path, call.span)
+                call.kernel_form = _follow(types().member_loads("task_struct", path), call.span)
             case TaskText(path=path, limit=limit):
                 loads, offset = types().member_address("task_struct", path)
                 address = _follow(loads, call.span)
@@ -61,17 +59,9 @@ def _long(value: int, span: Span) -> n.Constant:
     return n.Constant(value, span=span, type=Type.LONG)
 
 
-def _task_field(types: TypeSource, path: Sequence[str | int], span: Span) -> n.Expression:
-    loads = types.member_loads("task_struct", path)
-    return _follow(loads, span)
-
-
-def _follow(loads: Sequence[object], span: Span) -> n.Expression:
-    from ..program.extension import MemberLoad
-
+def _follow(loads: Sequence[MemberLoad], span: Span) -> n.Expression:
     value: n.Expression = n.ContextValue(n.ContextKind.CURRENT_TASK, span=span, type=Type.LONG)
     for load in loads:
-        assert isinstance(load, MemberLoad)
         assert load.size in (1, 2, 4, 8)
         value = n.ReadMemory(value, load.offset, load.size, load.signed, span=span, type=Type.LONG)  # type: ignore[arg-type]
     return value

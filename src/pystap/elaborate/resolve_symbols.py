@@ -92,9 +92,11 @@ def _handler(names: Names, index: int, probe: DerivedProbe) -> Handler:
         scope.source = block.span.source
         body.extend(StatementResolver(names, scope).block(block))
     if probe.condition is not None:
-        condition = _collected(names, lambda: ExpressionResolver(names, scope).expression(_not_none(probe.condition)))
-        if condition is not None:
+        try:
+            condition = ExpressionResolver(names, scope).expression(probe.condition)
             body = [n.If(condition, body, [], span=probe.condition.span)]
+        except ScriptError as error:
+            names.diagnostics.add(error.diagnostic)
     handler = Handler(index, probe.point, " <- ".join(probe.chain), probe.span, probe.attach, body)
     handler.body = scope.prologue + handler.body
     handler.locals = list(scope.locals.values())
@@ -111,21 +113,6 @@ def _probe_functions(probe: DerivedProbe) -> dict[str, VariableSource]:
         return n.Constant("", span=span, type=Type.STRING)
 
     return {"pp": point, "probefunc": nothing, **probe.functions}
-
-
-def _not_none(node: ast.Expression | None) -> ast.Expression:
-    assert node is not None
-    return node
-
-
-def _collected(names: Names, resolve: object) -> n.Expression | None:
-    try:
-        assert callable(resolve)
-        result: n.Expression = resolve()
-        return result
-    except ScriptError as error:
-        names.diagnostics.add(error.diagnostic)
-        return None
 
 
 def assigned_names(node: object) -> Iterator[str]:

@@ -15,7 +15,7 @@ from ..program import nodes as n
 from ..program.attach import Syscalls
 from ..program.program import Handler, Target
 from ..program.symbols import Global
-from .walk import all_expressions, all_statements, called_functions
+from .walk import all_expressions, all_statements, kernel_bodies
 
 
 def task_private(handlers: Sequence[Handler]) -> set[Global]:
@@ -38,9 +38,7 @@ def _is_tid(key: n.Expression | None) -> bool:
 
 
 def _uses(handler: Handler) -> Iterator[tuple[Global, Sequence[n.Expression | None]]]:
-    bodies = [handler.body]
-    bodies += [f.kernel_body for f in called_functions(handler.body) if f.kernel_body is not None]
-    for body in bodies:
+    for body in kernel_bodies(handler.body):
         for expression in all_expressions(body):
             if isinstance(expression, n.ElementValue | n.Contains):
                 yield expression.array, expression.keys

@@ -135,6 +135,11 @@ def called_functions(statements: Sequence[n.Statement]) -> set[n.Function]:
     return found
 
 
+def kernel_bodies(body: list[n.Statement]) -> list[list[n.Statement]]:
+    """Return the body of a kernel handler and, in their kernel forms, those of the functions that it may call."""
+    return [body, *(function.kernel_body for function in called_functions(body) if function.kernel_body is not None)]
+
+
 def locals_of(body: Sequence[n.Statement]) -> list[Local]:
     """Return the locals that statements mention, in the order in which they first do."""
     found: dict[Local, None] = {}
