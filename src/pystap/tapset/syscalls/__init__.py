@@ -1,0 +1,99 @@
+"""What every system call offers to its probes: its variables and its `argstr`, declared as data, decoded in user space.
+
+Two kinds of files make it up:
+
+- `calls_FAMILY.py` (files, memory, process, ...) hold one row a call: its variables and the pieces of its argstr, each
+  made from arguments by a *decoder*:
+
+      open | filename=path@0 flags=s32@1 flags_str=open_flags@1 mode=u32@2 | filename flags_str open_mode@2,1
+
+  Columns, parted by `|`: the call's name in SystemTap; the variables, `NAME=DECODER@ARGUMENT[,ARGUMENT...]`; the pieces
+  of argstr, each the name of a variable or a decoder with its arguments; last, if it is not decimal, how a result is
+  shown (`hex`, `octal`). Arguments are numbered from 0, as the kernel takes them. `tables.py` reads the rows.
+
+- `decode_FAMILY.py` hold the decoders: `DECODERS`, a tuple of `Decoder`. A decoder that makes a long (`int`, `fd`,
+  `pointer`...) is an operation on the argument and runs anywhere (`tables.LONGS`). All others are pure Python functions
+  that give text, called in user space with what the kernel sent:
+
+      Decoder("open_flags", open_flags)                                        open_flags(flags) -> str
+      Decoder("timespec", timespec, (Memory("bytes", 16),))                    timespec(address, data) -> str
+      Decoder("sockaddr", sockaddr, (Memory("bytes", 128, count=1),))          sockaddr(address, length, data) -> str
+      Decoder("path", path, (Memory("text", 256),))                            path(address, data) -> str
+      Decoder("iovec", iovec, (Memory("bytes", 128, count=1, each=16),
+                               Memory("bytes", 32, at=0, length_at=8)))    iovec(address, count, array, first) -> str
+
+  - First come the arguments that the row names, as signed 64-bit registers (a decoder of an `int` cuts it to 32 bits
+    itself: `s32`, `u32` in this module). Then one value for each `Memory` of the decoder: `bytes`, or None when the
+    address is NULL or could not be read: then the decoder shows the address (`address(value)`), never an empty text.
+    A "text" is without its NUL; with `size` bytes it may go on. "bytes" may be shorter than `size` where `count` says.
+  - A decoder returns str, of one character per byte (decode bytes as latin-1), printable; or None as a piece of argstr
+    that is left out (the mode of an open without O_CREAT).
+  - 32-bit calls have other layouts: `compat` is the decoder (of the same arguments and values) and `compat_memory` what
+    it reads there, where they differ; without them a decoder that reads "bytes" shows the address in a 32-bit call.
+  - Decoders use tables of names (`flags_text`, `name_of`: see `names.py`), whose source they cite.
+
+The kernel reads the memory at the probe hit, several pieces in one go (`program/user_memory.py` has the plan's form),
+and only what the handler uses. Add the name of a new decoder to `DECODER_MODULES`, so that only what is used is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from ...program.user_memory import Memory
+from ...records import dataclass
+
+__all__ = ["DECODER_MODULES", "Decoder", "Memory", "address", "decoder", "s32", "u32"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """A function that makes text of arguments and of the user memory that they point to; see the module's text.
+
+    `width` is the longest text in bytes, None for MAXSTRINGLEN.
+    """
+
+    name: str
+    function: Callable[..., str | None]
+    memory: tuple[Memory, ...] = ()
+    width: int | None = None
+    compat: Callable[..., str | None] | None = None
+    compat_memory: tuple[Memory, ...] | None = None
+
+
+DECODER_MODULES: dict[str, str] = {
+    "decode_basic": "path text buffer address_str octal hex dirfd",
+    "decode_files": "open_flags open_mode",
+    "decode_memory": "mmap_prot mmap_flags",
+    "decode_network": "sockaddr",
+}
+"""The decoders that each module declares, by name."""
+
+_module_of: dict[str, str] = {}
+_decoders: dict[str, Decoder] = {}
+
+
+def decoder(name: str) -> Decoder:
+    """Return the decoder of that name. Raises KeyError, also where its module does not declare it."""
+    if not _module_of:
+        _module_of.update((known, module) for module, names in DECODER_MODULES.items() for known in names.split())
+    if name not in _decoders:
+        module = import_module("." + _module_of[name], __name__)
+        _decoders.update((row.name, row) for row in module.DECODERS)
+    return _decoders[name]
+
+
+def s32(value: int) -> int:
+    """Return the signed 32-bit number in a register."""
+    return (value & 0xFFFF_FFFF ^ 0x8000_0000) - 0x8000_0000
+
+
+def u32(value: int) -> int:
+    """Return the unsigned 32-bit number in a register."""
+    return value & 0xFFFF_FFFF
+
+
+def address(value: int) -> str:
+    """Return a pointer as text: hexadecimal, NULL for 0."""
+    return f"0x{value & 0xFFFF_FFFF_FFFF_FFFF:x}" if value else "NULL"
