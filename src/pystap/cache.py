@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 
+from .lean import Iterable, Mapping, Sequence, suppress
 from .options import Options, settings_folder
 from .version import VERSION
 

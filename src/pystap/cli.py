@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # what `signal` wraps in enums, which take 3 ms to make
 
+from .lean import Callable, Mapping, Sequence
+
 if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # until `guarded` runs, Ctrl-C ends the process without a traceback
 
@@ -14,7 +16,6 @@ import errno
 import gc
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
 
 from .options import Options, UsageError, parse_stap, settings_folder
 

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .abi.map_layout import lay_out
 from .abi.session_image import SessionImage
 from .diagnostics import Diagnostic, Diagnostics, PassFailed, ScriptError, render
 from .elaborate import Inputs, elaborate
 from .kernel import CompilerError, KernelCode, generate
+from .lean import TYPE_CHECKING, Callable, Sequence
 from .llvm import Compiler
 from .options import Options
 from .options.checks import SYSTEMTAP_VERSION

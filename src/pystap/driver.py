@@ -12,12 +12,11 @@ A start from the cache goes to pass 5 directly; what passes 1 to 4 need is impor
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from .abi.image_file import SUFFIX, NotAnImage, from_bytes, to_bytes
 from .abi.session_image import SessionImage
 from .cache import entry_key, open_cache
+from .lean import TYPE_CHECKING, Mapping
 from .options import Options, UsageError, settings_folder
 from .pass_lines import FAILURES, PassClock, PassesEnded, Script, say
 

@@ -9,7 +9,7 @@ these classes (`field_names` does).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from .lean import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass

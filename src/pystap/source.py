@@ -7,9 +7,7 @@ a diagnostic can always lead back to a line that the user wrote.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator
-
+from .lean import Iterator
 from .records import dataclass, field
 
 
@@ -33,6 +31,8 @@ class SourceFile:
 
     def position(self, offset: int) -> tuple[int, int]:
         """Return the line and column of a character offset, both counted from 1."""
+        from bisect import bisect_right  # not at every start: only for messages
+
         starts = self._line_starts()
         line = bisect_right(starts, offset)
         return line, offset - starts[line - 1] + 1

@@ -12,8 +12,7 @@ An error event has one long field, the value that its message may name (an addre
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from ..lean import Sequence
 from ..program.types import Type, buffer_size
 
 HEADER_SIZE = 8

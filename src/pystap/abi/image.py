@@ -8,9 +8,8 @@ descriptor (DESIGN.md, decision 5). So an image can be cached, saved and loaded 
 from __future__ import annotations
 
 import marshal
-from enum import IntEnum
-from typing import Any
 
+from ..lean import Any, IntEnum
 from ..records import dataclass
 
 FORMAT = 1

@@ -15,9 +15,8 @@ from __future__ import annotations
 import marshal
 import sys
 from binascii import crc32
-from enum import Enum
-from typing import Any
 
+from ..lean import Any, Enum
 from ..program import attach
 from ..program.limits import Limits
 from ..program.symbols import StorageKind

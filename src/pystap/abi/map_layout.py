@@ -21,9 +21,7 @@ Keyless statistics are entry 0 of a per-CPU array named like an array.
 
 from __future__ import annotations
 
-from enum import IntEnum
-from typing import TYPE_CHECKING
-
+from ..lean import TYPE_CHECKING, IntEnum
 from ..program.symbols import Global, StorageKind
 from ..program.types import Type, buffer_size
 from ..records import dataclass

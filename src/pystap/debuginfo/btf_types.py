@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from enum import IntEnum
-
+from ..lean import Callable, IntEnum
 from ..records import dataclass
 
 

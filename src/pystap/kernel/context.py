@@ -6,11 +6,10 @@ handlers.py fills in.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-
 from ..abi.event_layout import ERROR_EVENTS
 from ..abi.map_layout import CONTROL_MAP, Counter, MapLayout
 from ..abi.session_image import ErrorPlace
+from ..lean import TYPE_CHECKING, Protocol
 from ..program.nodes import Expression, Statement
 from ..program.program import ElaboratedProgram, Handler
 from ..program.symbols import Global, Local

@@ -8,10 +8,8 @@ Values and labels are their text in IR; labels are written without `%`. Nothing 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from enum import IntEnum
-
 from ..abi.map_layout import CONTROL_MAP
+from ..lean import IntEnum, Sequence
 from ..records import dataclass, field
 
 NO_UNROLL = "!llvm.loop !0"

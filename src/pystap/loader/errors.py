@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno as errno_module
 import os
-import re
 
 CAPABILITIES = {12: "CAP_NET_ADMIN", 19: "CAP_SYS_PTRACE", 21: "CAP_SYS_ADMIN", 38: "CAP_PERFMON", 39: "CAP_BPF"}
 """Numbers from the kernel's linux/capability.h."""
@@ -41,6 +40,8 @@ class KernelRefused(Exception):
         """The detail, else the verifier's last word, else the text of the error number."""
         if self.detail:
             return self.detail
+        import re  # here and below: errors are rare, and it takes 3 ms
+
         for line in reversed(self.verifier_log.splitlines()):
             text = line.strip()
             if text and not text.startswith(_LOG_NOISE) and not re.match(r"\d+: ", text):
@@ -50,6 +51,8 @@ class KernelRefused(Exception):
     @property
     def instruction(self) -> int | None:
         """Index of the instruction that the verifier was at when it refused; None when the log does not say."""
+        import re
+
         found = re.findall(r"^(\d+): \(", self.verifier_log, re.MULTILINE)
         return int(found[-1]) if found else None
 
@@ -86,6 +89,8 @@ def _read(path: str) -> str:
 
 def effective_capabilities() -> int:
     """Return this process's effective capability set as a bit mask (proc(5), CapEff)."""
+    import re
+
     match = re.search(r"^CapEff:\s*([0-9a-f]+)", _read("/proc/self/status"), re.MULTILINE)
     return int(match.group(1), 16) if match else 0
 
@@ -100,12 +105,16 @@ def missing_capabilities(needed: tuple[int, ...]) -> tuple[str, ...]:
 
 def lockdown_mode() -> str:
     """Return the kernel's lockdown mode: "none", "integrity", "confidentiality", or "" when it cannot be known."""
+    import re
+
     match = re.search(r"\[(\w+)\]", _read("/sys/kernel/security/lockdown"))
     return match.group(1) if match else ""
 
 
 def obstacles() -> tuple[str, ...]:
     """Return the settings of this system that make it refuse BPF or perf to a process that has the capabilities."""
+    import re
+
     found = []
     mode = lockdown_mode()
     if mode not in ("", "none"):

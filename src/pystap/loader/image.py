@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 
 from ..abi.image import MapSpec, ProgramSpec, TailCall
+from ..lean import Iterable, Mapping
 from .links import Link, close_links, leave_to_holder
 from .maps import Map, create_map
 from .programs import Program, load_program
@@ -22,18 +21,18 @@ class LoadedImage:
         self.maps: dict[str, Map] = {}
         self.programs: dict[str, Program] = {}
         self._links: list[Link] = []
-        self._resources = ExitStack()
+        self._resources: list[Map | Program] = []
 
     def add_map(self, spec: MapSpec) -> Map:
         """Create a map. Raises `KernelRefused`."""
-        created = self._resources.enter_context(create_map(spec))
-        self.maps[spec.name] = created
+        created = self.maps[spec.name] = create_map(spec)
+        self._resources.append(created)
         return created
 
     def add_program(self, spec: ProgramSpec, constants: Mapping[str, int] | None = None) -> Program:
         """Load a program that uses the maps added so far. Raises `KernelRefused`."""
-        program = self._resources.enter_context(load_program(spec, self.maps, constants))
-        self.programs[spec.name] = program
+        program = self.programs[spec.name] = load_program(spec, self.maps, constants)
+        self._resources.append(program)
         return program
 
     def add_link(self, link: Link) -> Link:
@@ -59,7 +58,8 @@ class LoadedImage:
             leave_to_holder(self._links)
             self._links.clear()
         self.detach()
-        self._resources.close()
+        while self._resources:
+            self._resources.pop().close()
 
     def __enter__(self) -> LoadedImage:
         return self

@@ -10,9 +10,8 @@ import ctypes
 import errno
 import os
 import struct
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
 
+from ..lean import Iterable, Sequence, suppress
 from ..records import dataclass, replace
 from .errors import CAP_PERFMON, KernelRefused, refusal
 from .programs import KERNEL_TYPES, Program

@@ -7,10 +7,9 @@ import errno
 import mmap
 import os
 import struct
-from collections.abc import Iterator
-from functools import lru_cache
 
 from ..abi.image import MapKind, MapSpec
+from ..lean import Iterator
 from .errors import CAP_BPF, refusal
 from .syscalls import ATTR_SIZE, Command, address, bpf, bpf_buffer, raise_memlock_limit
 
@@ -24,14 +23,19 @@ _BATCH_ATTR = struct.Struct("<QQQQIIQQ")
 _BATCH_REFUSED = (errno.EINVAL, errno.EOPNOTSUPP, 524)
 
 
-@lru_cache(maxsize=1)
+_possible_cpus: tuple[int, ...] = ()
+
+
 def possible_cpus() -> tuple[int, ...]:
     """Return the numbers of all CPUs the kernel may ever use, from /sys/devices/system/cpu/possible.
 
     A per-CPU look-up returns one value for each of them, in this order.
     """
-    with open("/sys/devices/system/cpu/possible", encoding="utf-8") as file:
-        return parse_cpu_list(file.read())
+    global _possible_cpus
+    if not _possible_cpus:
+        with open("/sys/devices/system/cpu/possible", encoding="utf-8") as file:
+            _possible_cpus = parse_cpu_list(file.read())
+    return _possible_cpus
 
 
 def parse_cpu_list(text: str) -> tuple[int, ...]:

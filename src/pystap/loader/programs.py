@@ -6,9 +6,9 @@ import ctypes
 import errno
 import os
 import struct
-from collections.abc import Mapping
 
 from ..abi.image import ProgramKind, ProgramSpec, Relocation, RelocationKind
+from ..lean import Mapping
 from ..records import dataclass
 from .errors import CAP_BPF, CAP_PERFMON, KernelRefused, refusal
 from .function_btf import function_btf

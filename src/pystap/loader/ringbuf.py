@@ -8,8 +8,8 @@ record is an 8-byte header, whose first word is the length with two flag bits, a
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable
 
+from ..lean import Callable
 from .errors import CAP_BPF, refusal
 from .maps import Map
 

@@ -10,9 +10,9 @@ import ctypes
 import errno
 import os
 import struct
-from enum import IntEnum
 
 from ..arch import x86_64 as machine
+from ..lean import IntEnum
 
 ATTR_SIZE = 168
 """Bytes of `union bpf_attr` passed. The kernel accepts a longer one than its own if the rest is zero."""

@@ -6,8 +6,7 @@ the operands, and `--` ends them. Messages have getopt's wording, because people
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
-
+from ..lean import Generator, Iterator, Mapping, Sequence
 from ..records import dataclass
 
 

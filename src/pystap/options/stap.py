@@ -12,8 +12,7 @@ Accepted and satisfied by construction, so that they change nothing:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-
+from ..lean import Callable, Mapping, Sequence
 from ..records import dataclass, field, replace
 from .checks import (
     check_arch,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
+from ..lean import Literal
 from ..records import dataclass
 
 

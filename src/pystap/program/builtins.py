@@ -6,10 +6,7 @@ is called as `callable(rt, *arguments)`, kernel code is one of the closed set `K
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from enum import Enum
-from typing import TYPE_CHECKING, Any
-
+from ..lean import TYPE_CHECKING, Any, Callable, Enum
 from ..records import dataclass
 from .types import Type
 

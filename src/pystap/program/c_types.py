@@ -5,10 +5,7 @@ $file->f_path.dentry        CValue(type `struct file*`) -> member, member -> CVa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from enum import Enum
-from typing import Any, Literal, Protocol
-
+from ..lean import Any, Enum, Literal, Protocol, Sequence
 from ..records import dataclass
 from ..source import Span
 from .nodes import Binary, Constant, Expression

@@ -6,9 +6,7 @@ Found by trying, never by version number: distributions carry features to older 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from enum import Enum
-
+from ..lean import Callable, Enum, Iterable
 from ..records import dataclass, field
 
 

@@ -8,9 +8,7 @@ Statement and expression order is evaluation order: operands left to right, as w
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import TYPE_CHECKING, Literal
-
+from ..lean import TYPE_CHECKING, Enum, Literal
 from ..records import dataclass, field
 from ..source import Span
 from .symbols import Global, Local

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
+from ..lean import Enum
 from ..records import dataclass, field
 from ..source import Span
 from .attach import AttachSpec

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import TYPE_CHECKING
-
+from ..lean import TYPE_CHECKING, Enum
 from ..records import dataclass, field
 from .types import Type
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from ..lean import Enum
 
 
 class Type(Enum):

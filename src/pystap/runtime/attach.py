@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ..abi.image import POINT_CONSTANT, ProgramKind, RelocationKind
 from ..abi.session_image import ProgramAttachment
+from ..lean import Iterator
 from ..loader.image import LoadedImage
 from ..loader.links import (
     SW_CPU_CLOCK,

@@ -8,9 +8,10 @@ the loop from an idle wait.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from select import POLLIN, poll
 from time import monotonic_ns
+
+from ..lean import Callable
 
 BUSY, IDLE = 0.002, 0.025
 BATCH = 8192

@@ -7,10 +7,10 @@ left out as a whole and counted: what arrives is never half of a line.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from struct import Struct
 
 from ..abi.event_layout import ERROR_EVENTS, GROUP_END, GROUP_START, HEADER_SIZE
+from ..lean import Callable, Sequence
 from ..loader.ringbuf import RingBuffer
 from .event_loop import BATCH
 

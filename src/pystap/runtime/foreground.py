@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
-from typing import TYPE_CHECKING
 
 from ..abi.session_image import SessionImage
+from ..lean import TYPE_CHECKING
 from .output import OutputFailed
 from .overrides import BadOverride
 from .report import Report, wants_color

@@ -16,10 +16,9 @@ After `detach` everything lies in Python and handlers run on that alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-
 from ..abi.map_layout import ADDS_MAP, CONTROL_MAP, GENERATION_OFFSET, GLOBALS_MAP, LOCK_STRIDE, LOCKS_OFFSET
 from ..abi.session_image import GlobalLayout, SessionImage
+from ..lean import Callable, Iterable, Sequence
 from ..loader.image import LoadedImage
 from ..loader.maps import Mapping
 from ..loader.syscalls import wait_for_running_programs

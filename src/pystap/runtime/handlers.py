@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Iterable
-from functools import partial
 from time import monotonic_ns
-from typing import TYPE_CHECKING, Any
 
 from ..abi.session_image import EventLayout, HandlerLayout, SessionImage
+from ..lean import TYPE_CHECKING, Any, Callable, Iterable
 from ..program.attach import Phase
 from ..user.errors import HandlerExit, RuntimeFault
 from ..user.globals import Globals
@@ -109,7 +107,7 @@ class Handlers:
 
         def with_globals(record: bytes) -> None:
             rt.probe_point = point
-            self._guarded(partial(function, record), access, event.handler, False, timed=False)
+            self._guarded(lambda: function(record), access, event.handler, False, timed=False)
 
         return plain if access is None else with_globals
 

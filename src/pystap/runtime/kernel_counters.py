@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ..abi.map_layout import HANDLER_STRIDE, Counter
 from ..abi.session_image import HandlerLayout
+from ..lean import Sequence
 from .probe_timing import RunTimes
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from time import monotonic_ns, time_ns
 
 from ..abi.event_layout import EVENTS_MAP
 from ..abi.image import POINT_CONSTANT, MapKind, MapSpec
 from ..abi.map_layout import CONTROL_MAP, STOPPED_OFFSET, TARGET_OFFSET, WALL_CLOCK_OFFSET, Counter
 from ..abi.session_image import SessionImage
+from ..lean import Callable, Sequence
 from ..loader.image import LoadedImage, load_image
 from ..loader.ringbuf import RingBuffer
 from ..loader.syscalls import wait_for_running_programs

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
 from select import POLLERR, POLLHUP, POLLNVAL, POLLOUT, poll
+
+from ..lean import Callable
 
 FLUSH_SIZE = 1 << 16
 """Pieces that gather before they are written without being asked for."""

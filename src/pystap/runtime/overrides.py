@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from ..abi.session_image import GlobalLayout
+from ..lean import Iterable, Sequence
 from ..program.types import LONG_MAX, Type, wrap_long
 from ..records import replace
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Protocol
+from ..lean import TYPE_CHECKING, Callable, Iterable, Protocol
 
 if TYPE_CHECKING:
     from ..user.globals import Globals

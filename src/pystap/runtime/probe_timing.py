@@ -6,9 +6,8 @@ syscall.getpid, (count.stp:2:1), hits: 1204, ns: 41min/63avg/1290max, from: sysc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ..abi.session_image import HandlerLayout
+from ..lean import Sequence
 from ..records import dataclass
 
 

@@ -8,7 +8,8 @@ Pass 5: run failed.  [man error::pass5]
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+
+from ..lean import Callable
 
 _RED, _YELLOW, _PLAIN = "\033[01;31m", "\033[00;33m", "\033[0m"
 RUN_FAILED = "Pass 5: run failed.  [man error::pass5]"

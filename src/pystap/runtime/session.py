@@ -12,11 +12,10 @@ detached.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from time import monotonic_ns
-from typing import TYPE_CHECKING
 
 from ..abi.session_image import SessionImage
+from ..lean import TYPE_CHECKING, Callable
 from ..program.attach import Timer
 from ..user.globals import Globals, attribute_name, new_globals
 from .event_loop import BATCH, BUSY, IDLE, EventLoop

@@ -6,11 +6,10 @@ up; the wake-up descriptor lets the event loop wait for descriptors and signals 
 
 from __future__ import annotations
 
+import _signal as signal  # type: ignore[import-not-found]  # `signal` wraps it in enums, which take 3 ms to make
 import os
-import signal
-from collections.abc import Callable
-from types import FrameType
-from typing import Any
+
+from ..lean import Any, Callable, FrameType
 
 GRACE = 0.25
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -42,7 +41,7 @@ class SignalWatch:
         self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._old_wakeup = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number in (*_ENDING, signal.SIGQUIT, signal.SIGUSR2, signal.SIGALRM):
-            if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+            if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
                 continue  # nohup
             self._old[number] = signal.signal(number, self._handle)
         return self

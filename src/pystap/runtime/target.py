@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import _signal as signal  # type: ignore[import-not-found]  # `signal` wraps it in enums, which take 3 ms to make
 import os
-import signal
-from contextlib import suppress
+
+from ..lean import suppress
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 _SHELL_MARKS = ";|&<>()$`\\*?[#~=%{}\n!"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable
 from time import monotonic_ns
 
+from ..lean import Callable, Iterable
 from ..program.attach import Timer
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..lean import TYPE_CHECKING, Any, Callable, TypeVar
 from ..user.errors import HandlerExit
 from .output import Output
 from .report import Report

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
 
+from ..lean import TYPE_CHECKING, Any
 from ..loader.maps import Map
 from ..program.types import Type, buffer_size
 from ..user.arithmetic import wrap

@@ -5,7 +5,7 @@ A built-in raises the script's run-time errors as program.fault_messages.Runtime
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from ..lean import Protocol, TypeVar
 
 T = TypeVar("T")
 

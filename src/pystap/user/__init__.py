@@ -5,7 +5,7 @@ The code generator is imported only when something is to be generated: a warm st
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from ..lean import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,9 +8,7 @@ it, so that no script can tell, and built-in code may do as it likes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
+from ..lean import Any, Callable
 from .errors import Fault, RuntimeFault
 from .statistics import Statistic
 

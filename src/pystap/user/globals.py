@@ -5,9 +5,7 @@ A scalar is an int, a str or a Statistic, an array a ScriptArray.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
-
+from ..lean import TYPE_CHECKING, Any, Iterable
 from ..program.types import Type
 from .arrays import ScriptArray
 from .statistics import Statistic

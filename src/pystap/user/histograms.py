@@ -12,9 +12,8 @@ Which samples a bucket counts stands in abi/histograms.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ..abi.histograms import LOG_ZERO, Shape, bucket_count, bucket_low, linear_bounds
+from ..lean import Sequence
 
 BAR_WIDTH = 50
 ELISION = 2

@@ -6,8 +6,7 @@ the parts that groups take inside it are found from the left, which can differ w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ..lean import TYPE_CHECKING
 from ..program.posix_regex import NEVER, translate
 from .protocol import UserRuntime
 

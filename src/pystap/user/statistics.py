@@ -6,9 +6,8 @@ a rounded mean is applied where parts are merged and where it is read, which giv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from ..abi.histograms import Shape, bucket_count, bucket_of
+from ..lean import Iterable, Sequence
 from .arithmetic import wrap
 from .errors import Fault, RuntimeFault
 from .histograms import render

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
+from ..lean import Any, Sequence
 from .errors import Fault, HandlerExit, RuntimeFault
 from .protocol import UserRuntime
 

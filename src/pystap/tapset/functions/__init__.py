@@ -6,9 +6,7 @@ is checked against the modules by tests/tapset/test_registry.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from importlib import import_module
-
+from ...lean import Iterable, Iterator
 from ...program.builtins import Builtin
 
 MODULES = {
@@ -75,5 +73,5 @@ def all_rows() -> Iterator[Builtin]:
 
 
 def _rows(module: str) -> tuple[Builtin, ...]:
-    rows: tuple[Builtin, ...] = import_module("." + module, __name__).ROWS
+    rows: tuple[Builtin, ...] = __import__(f"{__name__}.{module}", fromlist=("ROWS",)).ROWS
     return rows
