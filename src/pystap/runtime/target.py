@@ -123,7 +123,7 @@ def _words(command: str) -> list[str]:
 
     Not every shell replaces itself by the last command that it runs, and target() must be the command's own pid.
     """
-    quote = ""
+    quote, quoted = "", False
     for character in command:
         if quote:
             if character == quote:
@@ -131,11 +131,13 @@ def _words(command: str) -> list[str]:
             elif quote == '"' and character in "$`\\!":
                 return []
         elif character in "'\"":
-            quote = character
+            quote, quoted = character, True
         elif character in _SHELL_MARKS:
             return []
     if quote:
         return []
+    if not quoted:
+        return command.split()
     import shlex
 
     return shlex.split(command)
