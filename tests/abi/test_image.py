@@ -23,7 +23,7 @@ from pystap.abi.image import (
 maps = st.builds(
     MapSpec,
     name=st.text(max_size=15),
-    kind=st.sampled_from(MapKind),
+    kind=st.sampled_from(list(MapKind)),
     key_size=st.integers(0, 512),
     value_size=st.integers(0, 1 << 16),
     max_entries=st.integers(1, 1 << 24),
@@ -35,7 +35,7 @@ maps = st.builds(
 relocations = st.builds(
     Relocation,
     offset=st.integers(0, 1 << 16),
-    kind=st.sampled_from(RelocationKind),
+    kind=st.sampled_from(list(RelocationKind)),
     symbol=st.text(max_size=15),
     addend=st.integers(-(1 << 31), (1 << 31) - 1),
 )
@@ -49,7 +49,7 @@ functions = st.builds(
 programs = st.builds(
     ProgramSpec,
     name=st.text(max_size=15),
-    kind=st.sampled_from(ProgramKind),
+    kind=st.sampled_from(list(ProgramKind)),
     code=st.binary(max_size=64),
     relocations=st.lists(relocations, max_size=3).map(tuple),
     functions=st.lists(functions, max_size=3).map(tuple),
