@@ -5,6 +5,7 @@ The driver hands these to the elaborator, which knows none of them by name.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
@@ -19,12 +20,14 @@ from .debuginfo.kernel_types import KernelTypes
 from .diagnostics import Diagnostics
 from .elaborate.walk import all_expressions
 from .kernel import KernelFacts
-from .loader.errors import MissingPrivilege
+from .loader.errors import KernelRefused, MissingPrivilege
 from .loader.features import kernel_features
 from .loader.maps import possible_cpus
+from .probes.data import DATA_FORMS, DataForm
 from .probes.function import FunctionForm
 from .probes.kernel import Form, RootKind
 from .probes.kernel_functions import FunctionFacts
+from .probes.perf import PerfKind
 from .probes.phases import NeverKind, PhaseKind
 from .probes.syscall import SyscallKind
 from .probes.timer import TimerKind
@@ -49,6 +52,7 @@ def probe_kinds(listing: bool = False) -> dict[str, ProbeKind]:
         NeverKind(),
         TimerKind(),
         SyscallKind(lambda name: functions.lookup(name)[0]),
+        PerfKind((lambda type_, config: "") if listing else perf_refusal),
         *_kernel_kinds(listing),
     ]
     return {kind.root: kind for kind in kinds}
@@ -69,21 +73,56 @@ def _kernel_kinds(listing: bool) -> list[ProbeKind]:
     def functions_behind(root: str) -> dict[str, Form]:
         return {f"{root}.function(string){suffix}": function for suffix in _FUNCTION_SUFFIXES}
 
+    data = DataForm(_has_symbol, _symbols_like, (lambda: "") if listing else watchpoint_refusal)
     traces: dict[str, Form] = {"kernel.trace(string)": trace, "kernel.tracepoint(string)": trace}
     kprobes = {**functions_behind("kprobe"), **functions_behind("kprobe.module(string)")}
     return [
-        RootKind("kernel", {**traces, **functions_behind("kernel")}),
+        RootKind("kernel", {**traces, **functions_behind("kernel"), **dict.fromkeys(DATA_FORMS, data)}),
         RootKind("module", functions_behind("module(string)")),
         RootKind("kprobe", kprobes),
     ]
 
 
 @cache
+def _symbols() -> KernelSymbols:
+    return KernelSymbols.read()
+
+
+def _has_symbol(name: str) -> bool:
+    return _symbols().find(name) is not None
+
+
+def _symbols_like(name: str) -> list[str]:
+    return _symbols().names_from(name[: max(3, len(name) // 2)])
+
+
+def watchpoint_refusal() -> str:
+    """Return why hardware breakpoints cannot be had, "" when they can."""
+    features = _features()
+    kind = Feature.HARDWARE_BREAKPOINTS
+    return "" if _has(features, kind) else features.describe(kind)
+
+
+@cache
 def function_facts() -> FunctionFacts:
     """Return what is known of the running kernel's functions, read at the first use."""
-    symbols = cache(KernelSymbols.read)
     modules = cache(lambda: frozenset(module.name for module in loaded_modules()))
-    return FunctionFacts(kernel_types, symbols, modules, os.uname().release)
+    return FunctionFacts(kernel_types, _symbols, modules, os.uname().release)
+
+
+@cache
+def perf_refusal(type_: int, config: int) -> str:
+    """Return why a perf event cannot be opened, "" when it can; a missing right is not known before the run."""
+    from .loader.links import PerfEventSpec, open_perf_event
+
+    try:
+        os.close(open_perf_event(PerfEventSpec(type_, config, pid=0)))
+    except MissingPrivilege:
+        return ""
+    except KernelRefused as error:
+        missing = (errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP)
+        return "neither its processor nor its kernel counts that" if error.errno in missing else error.reason
+    return ""
 
 
 def function_refusal() -> str:

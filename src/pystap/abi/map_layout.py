@@ -52,6 +52,11 @@ class Counter(IntEnum):
     MAX_NS = 9
 
 
+def perf_counter_map(index: int) -> str:
+    """Return the name of the map with the events of a perf counter, by its number: one for each possible CPU."""
+    return f"perf_{index}"
+
+
 @dataclass(frozen=True, slots=True)
 class GlobalPlace:
     """Where one global lies: an offset in `globals`, a cell number in `adds`, or the names of its maps."""

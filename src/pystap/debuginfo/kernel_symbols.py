@@ -7,6 +7,7 @@ file of some 10 MB is read at once and split only when an address is looked up; 
 from __future__ import annotations
 
 import os
+import re
 import struct
 from array import array
 from bisect import bisect_right
@@ -113,6 +114,15 @@ class KernelSymbols:
                     yield line[19 : -len(suffix)].decode(errors="replace")
             elif b"\t" not in line:
                 yield line[19:].decode(errors="replace")
+
+    def names_from(self, start: str) -> list[str]:
+        """Return the names of all symbols that begin with `start`, functions and data."""
+        mark, names, at = b" " + start.encode(), set(), 0
+        while (at := self._text.find(mark, at)) >= 0:
+            at += 1
+            if self._text[at - 3 : at - 2] == b" ":
+                names.add(re.split(rb"[\t\n]", self._text[at : at + 200], maxsplit=1)[0].decode(errors="replace"))
+        return sorted(names)
 
     def exported_names(self) -> set[str]:
         """Return the names of what modules may use."""

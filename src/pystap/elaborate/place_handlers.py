@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 
 from ..program import nodes as n
-from ..program.attach import Never, PerfClock, Phase, Timer
+from ..program.attach import Never, PerfClock, PerfCounter, Phase, Timer
 from ..program.builtins import Effect
 from ..program.limits import Limits
 from ..program.program import Handler, Target
@@ -72,7 +72,7 @@ def place_handlers(program: Resolved, limits: Limits, deferred: Set[int] = froze
 
 def _target(handler: Handler) -> Target:
     match handler.attach:
-        case Phase() | Never():
+        case Phase() | PerfCounter() | Never():
             return Target.USER
         case Timer(nanoseconds=period):
             if _reads_task_context(handler.body):

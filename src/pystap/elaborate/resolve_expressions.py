@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from ..diagnostics import Diagnostic, ScriptError, semantic_error, similar
 from ..program import nodes as n
-from ..program.attach import KernelFunctions, Syscalls, Tracepoints
+from ..program.attach import KernelFunctions, Never, Phase, Syscalls, Timer, Tracepoints
 from ..program.builtins import Effect
 from ..program.posix_regex import translate
 from ..program.symbols import Global
@@ -305,6 +305,8 @@ class ExpressionResolver:
                 argument = node.arguments[0]
                 written = isinstance(argument, ast.Name) and argument.name in self.scope.assigned
                 return n.Constant(int(written), span=node.span, type=Type.LONG)
+            case "perf":
+                return self._perf_counter(node)
             case "choose_defined" if len(node.arguments) == 2:
                 probe = ast.AtFunction("defined", node.arguments[:1], span=node.span)
                 return self.expression(node.arguments[0 if self._is_defined(probe) else 1])
@@ -316,6 +318,19 @@ class ExpressionResolver:
         if not isinstance(size, ast.Number) or size.value not in (1, 2, 4, 8):
             semantic_error("size must be 1, 2, 4 or 8", size.span, f"operator '@{node.name}'")
         return read(self.expression(address), size.value, False, node.name == "uderef", node.span)
+
+    def _perf_counter(self, node: ast.AtFunction) -> n.Expression:
+        name = node.arguments[0] if len(node.arguments) == 1 else None
+        if not isinstance(name, ast.String):
+            semantic_error("@perf takes one literal string", node.span, "operator '@perf'")
+        known = self.names.counters
+        if name.value not in known:
+            message = f"perf counter '{name.value}' is not defined by any probe{similar(name.value, known)}"
+            semantic_error(message, name.span, "operator '@perf'")
+        if isinstance(self.scope.attach, Phase | Timer | Never | None):
+            message = "perf counters are read in the handlers of kernel and process probes only"
+            semantic_error(message, node.span, "operator '@perf'")
+        return n.ContextValue(n.ContextKind.PERF_COUNTER, known.index(name.value), span=node.span, type=Type.LONG)
 
     def _const(self, node: ast.AtFunction) -> n.Expression:
         text = node.arguments[0] if len(node.arguments) == 1 else None

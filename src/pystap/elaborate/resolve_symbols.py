@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from ..diagnostics import Diagnostic, ScriptError, semantic_error
 from ..program import nodes as n
+from ..program.attach import perf_counters
 from ..program.extension import VariableSource
 from ..program.program import Handler
 from ..program.symbols import Local
@@ -42,6 +43,7 @@ class Resolved:
 def resolve_symbols(inputs: Inputs, probes: Sequence[DerivedProbe]) -> Resolved:
     """Resolve everything reachable from the probes; errors are collected in the inputs' diagnostics."""
     names = Names(inputs)
+    names.counters = perf_counters(probe.attach for probe in probes)
     resolved = Resolved(names, [], [])
     for index, probe in enumerate(probes):
         handler = _handler(names, index, probe)

@@ -59,6 +59,8 @@ class Names:
         self.functions: dict[tuple[str, int], list[n.Function]] = {}
         self.arities: dict[Global, tuple[int, Span]] = {}
         """The number of keys of each global, and where it was seen first."""
+        self.counters: list[str] = []
+        """The perf counters of the script."""
         self.unresolved: list[tuple[n.Function, ast.FunctionDeclaration, SourceFile]] = []
         self._library_files: set[SourceFile] = set()
         self._declarations: dict[str, list[tuple[ast.FunctionDeclaration, SourceFile]]] = {}

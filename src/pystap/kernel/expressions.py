@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..program.fault_messages import division_by_zero, read_fault
+from ..abi.map_layout import perf_counter_map
+from ..program.attach import perf_counters
+from ..program.fault_messages import division_by_zero, perf_counter_fault, read_fault
 from ..program.nodes import (
     Aggregate,
     Assign,
@@ -308,8 +310,30 @@ def _context(h: HandlerContext, value: ContextValue) -> str:
             return h.code.load("argument", h.code.offset("%regs", 8 * value.index))
         case ContextKind.RETURN_VALUE:
             return "%result"
+        case ContextKind.PERF_COUNTER:
+            return _perf_counter(h, value)
         case ContextKind.POINT:
             return "%number"
+
+
+_CURRENT_CPU = 0xFFFF_FFFF
+"""BPF_F_CURRENT_CPU (linux/bpf.h)."""
+
+
+def _perf_counter(h: HandlerContext, value: ContextValue) -> str:
+    """Read a perf counter: `struct bpf_perf_event_value` has the count in its first 8 bytes of 24."""
+    code = h.code
+    place = code.alloca("counted", "[24 x i8]")
+    array = h.module.map(perf_counter_map(value.index))
+    flags = f"i64 {_CURRENT_CPU}"
+    result = code.helper("read", Helper.PERF_EVENT_READ_VALUE, f"ptr {array}, {flags}, ptr {place}, i32 24")
+    fault, fine = code.name("fault"), code.name("fine")
+    code.branch(code.value("bad", f"icmp slt i64 {result}, 0"), fault, fine)
+    code.begin(fault)
+    counters = perf_counters(handler.attach for handler in h.shared.program.handlers)
+    raise_error(h, perf_counter_fault(counters[value.index], value.span))
+    code.begin(fine)
+    return code.load("count", place)
 
 
 def _read_memory(h: HandlerContext, expression: ReadMemory) -> str:

@@ -30,6 +30,7 @@ class Helper(IntEnum):
     KTIME_GET_NS = 5
     GET_CPU = 8
     GET_CURRENT_TASK = 35
+    PERF_EVENT_READ_VALUE = 55
     MAP_PUSH = 87
     MAP_POP = 88
     PROBE_READ_USER = 112

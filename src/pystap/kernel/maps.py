@@ -6,7 +6,8 @@ import struct
 
 from ..abi.event_layout import EVENTS_MAP
 from ..abi.image import MapKind, MapSpec
-from ..abi.map_layout import ADDS_MAP, CONTROL_MAP, GLOBALS_MAP, MapLayout, key_size, value_size
+from ..abi.map_layout import ADDS_MAP, CONTROL_MAP, GLOBALS_MAP, MapLayout, key_size, perf_counter_map, value_size
+from ..program.attach import perf_counters
 from ..program.program import ElaboratedProgram
 from ..program.symbols import Global, StorageKind
 from ..program.types import Type, wrap_long
@@ -33,6 +34,9 @@ def all_maps(shared: ProgramContext) -> list[MapSpec]:
         result += [_map_of(variable, name, program, facts.possible_cpus) for name in _names(variable, layout)]
     if program.events or EVENTS_MAP in used:
         result.append(MapSpec(EVENTS_MAP, MapKind.RINGBUF, 0, 0, facts.ringbuf_bytes))
+    for index in range(len(perf_counters(handler.attach for handler in program.handlers))):
+        if perf_counter_map(index) in used:
+            result.append(MapSpec(perf_counter_map(index), MapKind.PERF_EVENT_ARRAY, 4, 4, facts.possible_cpus))
     if scratch.SCRATCH_MAP in used:
         size = scratch.MEMORY_OFFSET + (shared.scratch_bytes + 63 & ~63)
         result.append(_array(scratch.SCRATCH_MAP, size, facts.possible_cpus * scratch.SLOTS, mmapable=False))

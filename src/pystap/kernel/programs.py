@@ -3,7 +3,7 @@
     probe syscall.open { A }   probe syscall.* { B }   ->   sys_enter:  switch number { open: A; B }  default: { B }
 
 The handlers on system calls of one direction are one program, with a switch on the number, up to MOST_HANDLERS. Each
-perf clock has its own.
+perf event has its own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from ..abi.image import ProgramKind
 from ..abi.session_image import ProgramAttachment
 from ..arch import x86_64 as arch
-from ..program.attach import AttachSpec, KernelFunctions, PerfClock, Syscalls, Tracepoints
+from ..program.attach import AttachSpec, KernelFunctions, PerfClock, PerfSamples, Syscalls, Tracepoints, Watchpoint
 from ..program.program import ElaboratedProgram, Handler, Target
 from .context import InternalError, ProgramContext
 from .handlers import HandlerCode, context_use, make_handler
@@ -48,8 +48,8 @@ def make_programs(shared: ProgramContext) -> list[PlannedProgram]:
         match handler.attach:
             case Syscalls() | Tracepoints() | KernelFunctions():
                 pass
-            case PerfClock():
-                planned.append(_clock_program(shared, handler))
+            case PerfClock() | PerfSamples() | Watchpoint():
+                planned.append(_perf_program(shared, handler))
             case other:
                 raise InternalError(f"a kernel handler on {other}")
     return [*planned, *point_programs(shared, handlers)]
@@ -162,8 +162,8 @@ def _trial(shared: ProgramContext) -> ProgramContext:
     return ProgramContext(shared.program, shared.layout, shared.facts, shared.generators, can_stop=shared.can_stop)
 
 
-def _clock_program(shared: ProgramContext, handler: Handler) -> PlannedProgram:
-    name = f"clock_{handler.index}"
+def _perf_program(shared: ProgramContext, handler: Handler) -> PlannedProgram:
+    name = f"perf_event_{handler.index}"
     code = Code()
     made = make_handler(shared, handler, False, True)
     code.line(f"call void {made.symbol}(ptr %context, ptr null, i64 0, i64 0)")

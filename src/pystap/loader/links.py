@@ -273,6 +273,20 @@ def open_perf_event(spec: PerfEventSpec) -> int:
         raise refusal(what, error.errno or 0, (CAP_PERFMON,)) from None
 
 
+def counting(specs: Sequence[PerfEventSpec]) -> Link:
+    """Start perf events that only count. Raises `KernelRefused`."""
+    events: list[int] = []
+    try:
+        for spec in specs:
+            events.append(open_perf_event(spec))
+            ioctl(events[-1], PERF_EVENT_IOC_ENABLE)
+    except BaseException:
+        for fd in events:
+            os.close(fd)
+        raise
+    return Link(f"the perf counter {specs[0].type}:{specs[0].config:#x}", (), events)
+
+
 def close_links(links: Iterable[Link]) -> None:
     """Detach all; perf events are stopped first, so that none runs while the others are being detached."""
     remaining = list(links)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..lean import Literal
+from ..lean import Iterable, Literal
 from ..records import dataclass
 
 
@@ -31,6 +31,40 @@ class PerfClock:
 
     nanoseconds: int
     every_cpu: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PerfSamples:
+    """Samples of a perf event (perf_event_open(2)), one every `period` events or, with `frequency`, so many a second.
+
+    `process` None means every process, "" the session's target and its children, a path those that run this program.
+    """
+
+    type: int
+    config: int
+    period: int
+    frequency: int = 0
+    process: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PerfCounter:
+    """A perf event that only counts, for `@perf("name")`. No handler runs. `process` as in PerfSamples."""
+
+    type: int
+    config: int
+    name: str
+    process: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watchpoint:
+    """Accesses to `length` bytes of kernel memory, at an address or at a symbol; only writes, or reads too."""
+
+    symbol: str
+    address: int
+    length: int
+    writes_only: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +115,20 @@ class Never:
     """`never`: checked like any handler and run at no time."""
 
 
-AttachSpec = Phase | Timer | PerfClock | Syscalls | Tracepoints | KernelFunctions | Never
+AttachSpec = (
+    Phase
+    | Timer
+    | PerfClock
+    | PerfSamples
+    | PerfCounter
+    | Watchpoint
+    | Syscalls
+    | Tracepoints
+    | KernelFunctions
+    | Never
+)
+
+
+def perf_counters(attached: Iterable[AttachSpec]) -> list[str]:
+    """Return the names of a script's perf counters: a name's place is its counter's number."""
+    return list(dict.fromkeys(attach.name for attach in attached if isinstance(attach, PerfCounter)))

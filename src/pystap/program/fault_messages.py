@@ -93,6 +93,11 @@ def string_fault(user: bool, span: Span) -> FaultMessage:
     return FaultMessage(f"{space} string copy fault at %#x [man error::fault]", near(span))
 
 
+def perf_counter_fault(name: str, span: Span) -> FaultMessage:
+    """A perf counter that cannot be read where the probe fired: it counts for another task."""
+    return FaultMessage(f"perf counter '{name}' does not count here", near(span))
+
+
 def max_action(span: Span) -> FaultMessage:
     """Too many statements; `span` is that of the loop (or statement) that was stopped."""
     return FaultMessage("MAXACTION exceeded", near(span))

@@ -235,6 +235,7 @@ class ContextKind(Enum):
     COOKIE = "attach cookie"
     ARGUMENT = "argument"  # index 0 on: of a function (as its register has it) or of a tracepoint
     RETURN_VALUE = "return value"  # of a function, the whole register
+    PERF_COUNTER = "perf counter"  # index is its place among the script's counters
     POINT = "point"  # which of the places that the handler serves: its number in the attach specification
 
 

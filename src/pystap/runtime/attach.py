@@ -17,7 +17,18 @@ from ..loader.links import (
 )
 from ..loader.maps import parse_cpu_list
 from ..loader.programs import Program
-from ..program.attach import KernelFunctions, Never, PerfClock, Phase, Syscalls, Timer, Tracepoints
+from ..program.attach import (
+    KernelFunctions,
+    Never,
+    PerfClock,
+    PerfCounter,
+    PerfSamples,
+    Phase,
+    Syscalls,
+    Timer,
+    Tracepoints,
+    Watchpoint,
+)
 from ..records import replace
 
 
@@ -27,8 +38,11 @@ def online_cpus() -> tuple[int, ...]:
         return parse_cpu_list(file.read())
 
 
-def attach(attachment: ProgramAttachment, loaded: LoadedImage) -> Iterator[Link]:
-    """Attach a loaded program, yielding each attachment as it is made. Raises `KernelRefused`."""
+def attach(attachment: ProgramAttachment, loaded: LoadedImage, target_pid: int = 0) -> Iterator[Link]:
+    """Attach a loaded program, yielding each attachment as it is made. Raises `KernelRefused`.
+
+    `target_pid` is the process of -c or -x, 0 when there is none.
+    """
     program = loaded.programs[attachment.program]
     match attachment.attach:
         case Syscalls(returns=returns):
@@ -40,6 +54,14 @@ def attach(attachment: ProgramAttachment, loaded: LoadedImage) -> Iterator[Link]
             cpus = online_cpus()
             event = PerfEventSpec(TYPE_SOFTWARE, SW_CPU_CLOCK, sample_period=period)
             yield attach_perf_event_on_cpus(program, event, cpus if every_cpu else cpus[:1])
+        case PerfSamples() as samples:
+            from .attach_perf import attach_samples
+
+            yield from attach_samples(program, samples, target_pid)
+        case Watchpoint() as watchpoint:
+            from .attach_perf import attach_watchpoint
+
+            yield attach_watchpoint(program, watchpoint)
         case Tracepoints(names=names):
             for number, name in enumerate(names):
                 yield attach_raw_tracepoint(_copy_for(program, number, loaded), name)
@@ -47,7 +69,7 @@ def attach(attachment: ProgramAttachment, loaded: LoadedImage) -> Iterator[Link]
             from .attach_functions import attach_functions
 
             yield from attach_functions(program, functions, lambda number: _copy_for(program, number, loaded))
-        case Phase() | Timer() | Never():
+        case Phase() | Timer() | PerfCounter() | Never():
             return
 
 

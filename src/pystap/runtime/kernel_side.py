@@ -12,6 +12,7 @@ from ..lean import Callable, Sequence
 from ..loader.image import LoadedImage, load_image
 from ..loader.ringbuf import RingBuffer
 from ..loader.syscalls import wait_for_running_programs
+from ..program.attach import PerfCounter
 from ..records import replace
 from ..user.globals import Globals
 from .attach import attach
@@ -37,6 +38,7 @@ class KernelSide:
 
     def __init__(self, image: SessionImage, values: Globals, buffer_mb: int, target_pid: int) -> None:
         self._image = image
+        self._target_pid = target_pid
         tokens = {spec.name: spec.initial for spec in image.maps if spec.kind is MapKind.STACK and spec.initial}
         maps = [replace(spec, initial=None) if spec.name in tokens else spec for spec in image.maps]
         self._loaded: LoadedImage = load_image(resized(maps, buffer_mb), image.programs, {POINT_CONSTANT: 0})
@@ -69,8 +71,17 @@ class KernelSide:
     def attach(self) -> None:
         """Bring the globals to their maps, then attach everything. Raises `KernelRefused`."""
         self.store.publish()
+        self._open_counters()
         for attachment in self._image.attachments:
-            for link in attach(attachment, self._loaded):
+            for link in attach(attachment, self._loaded, self._target_pid):
+                self._loaded.add_link(link)
+
+    def _open_counters(self) -> None:
+        attached = [handler.attach for handler in self._image.handlers]
+        if any(isinstance(attach, PerfCounter) for attach in attached):
+            from .attach_perf import open_counters
+
+            for link in open_counters(attached, self._loaded.maps, self._target_pid):
                 self._loaded.add_link(link)
 
     def set_wall_clock(self) -> None:

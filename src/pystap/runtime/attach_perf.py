@@ -1,0 +1,117 @@
+"""Perf events: samples that run a program, counters that programs read, and watchpoints on kernel memory."""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+
+from ..abi.map_layout import perf_counter_map
+from ..lean import Iterator, Mapping, Sequence
+from ..loader.errors import KernelRefused
+from ..loader.kallsyms import symbol_addresses
+from ..loader.links import (
+    TYPE_BREAKPOINT,
+    Link,
+    PerfEventSpec,
+    attach_perf_event,
+    attach_perf_event_on_cpus,
+    counting,
+)
+from ..loader.maps import Map
+from ..loader.programs import Program
+from ..program.attach import AttachSpec, PerfCounter, PerfSamples, Watchpoint, perf_counters
+from ..records import replace
+from .attach import online_cpus
+
+_WRITES, _READS_AND_WRITES = 2, 3
+"""HW_BREAKPOINT_W and HW_BREAKPOINT_RW of linux/hw_breakpoint.h."""
+
+
+def attach_samples(program: Program, samples: PerfSamples, target_pid: int) -> Iterator[Link]:
+    """Run a program at samples of every CPU, or of some processes and those that they start."""
+    event = PerfEventSpec(
+        samples.type, samples.config, sample_period=samples.period, sample_freq=samples.frequency
+    )  # fmt: skip
+    if samples.process is None:
+        yield attach_perf_event_on_cpus(program, event, online_cpus())
+        return
+    for pid in _tasks(samples.process, target_pid):
+        yield attach_perf_event(program, replace(event, pid=pid, inherit=True))
+
+
+def attach_watchpoint(program: Program, watchpoint: Watchpoint) -> Link:
+    """Run a program at every access to kernel memory, on every CPU, by the processor's debug registers."""
+    address = watchpoint.address or _symbol_address(watchpoint.symbol)
+    event = PerfEventSpec(
+        TYPE_BREAKPOINT, 0, sample_period=1, config1=address, config2=watchpoint.length,
+        breakpoint_type=_WRITES if watchpoint.writes_only else _READS_AND_WRITES,
+    )  # fmt: skip
+    try:
+        return attach_perf_event_on_cpus(program, event, online_cpus())
+    except KernelRefused as error:
+        raise _watchpoint_refused(error, watchpoint, address) from None
+
+
+def _watchpoint_refused(error: KernelRefused, watchpoint: Watchpoint, address: int) -> KernelRefused:
+    """Return the refusal with what perf_event_open(2) means by it for breakpoints."""
+    details = {
+        errno.ENOSPC: "all of the processor's debug registers are in use (x86 has 4)",
+        errno.EINVAL: f"{address:#x} is not a multiple of the length {watchpoint.length}, "
+        "or the processor cannot watch so many bytes",
+        errno.EOPNOTSUPP: "it has no hardware breakpoints, or none for reads alone",
+    }
+    detail = details.get(error.errno)
+    where = watchpoint.symbol or f"{address:#x}"
+    return KernelRefused(f"watch {where}", error.errno, detail=detail) if detail else error
+
+
+def _symbol_address(symbol: str) -> int:
+    found = symbol_addresses(frozenset({symbol}))
+    if symbol not in found:
+        raise KernelRefused(f"watch {symbol}", errno.ENOENT, detail="it has no such symbol")
+    return found[symbol]
+
+
+def open_counters(attached: Sequence[AttachSpec], maps: Mapping[str, Map], target_pid: int) -> Iterator[Link]:
+    """Start the perf counters of a script and put them where its programs read them. Raises `KernelRefused`."""
+    names = perf_counters(attached)
+    done: set[str] = set()
+    for attach in attached:
+        if not isinstance(attach, PerfCounter) or attach.name in done:
+            continue
+        done.add(attach.name)
+        event = PerfEventSpec(attach.type, attach.config)
+        table = maps.get(perf_counter_map(names.index(attach.name)))
+        cpus = online_cpus()
+        if attach.process is None:
+            link = counting([replace(event, cpu=cpu) for cpu in cpus])
+        else:
+            pid = next(iter(_tasks(attach.process, target_pid)), 0)
+            link = counting([replace(event, pid=pid)])
+        for place, cpu in enumerate(cpus):
+            if table is not None:
+                fd = link.fds[place % len(link.fds)]
+                table.update(struct.pack("<I", cpu), struct.pack("<I", fd))
+        yield link
+
+
+def _tasks(process: str, target_pid: int) -> list[int]:
+    """Return the tasks to follow: the target, or every task that runs the program, the target among them."""
+    if not process:
+        if not target_pid:
+            raise KernelRefused("follow a process", errno.ESRCH, detail="perf...process without a name needs -c or -x")
+        return [target_pid]
+    wanted = os.path.realpath(process)
+    found = [target_pid] if target_pid else []
+    for name in os.listdir("/proc"):
+        if not name.isdigit() or int(name) == target_pid:
+            continue
+        try:
+            if os.readlink(f"/proc/{name}/exe") == wanted:
+                found += [int(task) for task in os.listdir(f"/proc/{name}/task")]
+        except OSError:
+            continue  # it has ended, or is a kernel thread
+    if not found:
+        raise KernelRefused("follow a process", errno.ESRCH, detail=f"no process runs {process}")
+    return found
