@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 from .abi.map_layout import lay_out
 from .abi.session_image import SessionImage
@@ -98,7 +97,7 @@ def _parse(
         arguments=options.arguments,
         compatible=options.compatible or None,
     )
-    library = Library(facts, diagnostics, [Path(folder) for folder in options.tapset_folders])
+    library = Library(facts, diagnostics, options.tapset_folders)
     trees = [
         parse_script(SourceFile(name, text), facts, library.macros, diagnostics=diagnostics) for name, text in scripts
     ]
@@ -218,7 +217,8 @@ def _keep(options: Options, kernel_code: KernelCode, user_code: UserCode) -> Non
         ("program.s", kernel_code.disassembly() if kernel_code.ir else ""),
         ("handlers.py", user_code.source),
     ):
-        Path(folder, name).write_text(text, encoding="utf-8", errors="surrogateescape")
+        with open(os.path.join(folder, name), "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
     say(f'Keeping temporary directory "{folder}"')
 
 

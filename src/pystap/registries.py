@@ -9,8 +9,7 @@ import errno
 import os
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
-from functools import cache
-from pathlib import Path
+from functools import cache, cached_property
 
 from .cache import open_cache
 from .debuginfo.btf import Btf
@@ -193,10 +192,11 @@ def _function_mechanisms(handlers: Sequence[Handler], features: KernelFeatures) 
 def _features() -> KernelFeatures:
     folder = open_cache(os.environ).folder
     try:
-        identity = Path("/sys/kernel/notes").read_bytes().hex()
+        with open("/sys/kernel/notes", "rb") as file:
+            identity = file.read().hex()
     except OSError:
         identity = ""
-    return kernel_features(_type_id, identity[-40:], Path(folder) if folder else None)
+    return kernel_features(_type_id, identity[-40:], folder)
 
 
 def _has(features: KernelFeatures, feature: Feature) -> bool:
@@ -228,16 +228,20 @@ def _reads_call_registers(handler: Handler) -> bool:
 class Library:
     """The tapset library: pystap's own files and those of `-I` folders, each parsed when one of its names is needed."""
 
-    def __init__(self, facts: PreprocessorFacts, diagnostics: Diagnostics, folders: Sequence[Path] = ()) -> None:
+    def __init__(self, facts: PreprocessorFacts, diagnostics: Diagnostics, folders: Sequence[str] = ()) -> None:
         self._facts = facts
         self._diagnostics = diagnostics
-        self._parsed: dict[Path, ast.ScriptFile] = {}
+        self._parsed: dict[str, ast.ScriptFile] = {}
         special = [place for folder in folders for place in _tapset_places(folder, facts.kernel_release, facts.arch)]
-        self._index = library_index.read_index(special)
+        self._special = special
         self.macros: dict[str, Macro] = {}
         own = [path for place in special for path in library_index.folder_files(place, ".stpm")]
         for path in (*library_index.library_files(".stpm"), *own):
             self.macros.update(read_macros(_source(path), facts, self.macros, diagnostics=diagnostics))
+
+    @cached_property
+    def _index(self) -> library_index.LibraryIndex:
+        return library_index.read_index(self._special)
 
     @property
     def parsed_files(self) -> int:
@@ -263,13 +267,13 @@ class Library:
     def alias_roots(self) -> Iterable[str]:
         return self._index.aliases
 
-    def _parse(self, path: Path) -> ast.ScriptFile:
+    def _parse(self, path: str) -> ast.ScriptFile:
         if path not in self._parsed:
             self._parsed[path] = parse_script(_source(path), self._facts, self.macros, diagnostics=self._diagnostics)
         return self._parsed[path]
 
 
-def _tapset_places(folder: Path, release: str, arch: str) -> list[Path]:
+def _tapset_places(folder: str, release: str, arch: str) -> list[str]:
     """Return the folders of a `-I` folder that fit this machine, the most special first (man stap, pass 2).
 
     For 6.1.0-9-amd64 on x86_64 these are 6.1.0-9-amd64/x86_64, 6.1.0-9-amd64, then the same for 6.1.0 and 6.1, then
@@ -277,9 +281,10 @@ def _tapset_places(folder: Path, release: str, arch: str) -> list[Path]:
     """
     short = release.split("-", maxsplit=1)[0]
     versions = dict.fromkeys((release, short, ".".join(short.split(".")[:2])))
-    places = [place for version in versions for place in (folder / version / arch, folder / version)]
-    return [*places, folder / arch, folder]
+    places = [place for version in versions for place in (f"{folder}/{version}/{arch}", f"{folder}/{version}")]
+    return [*places, f"{folder}/{arch}", folder]
 
 
-def _source(path: Path) -> SourceFile:
-    return SourceFile(str(path), path.read_text(encoding="utf-8", errors="surrogateescape"), is_library=True)
+def _source(path: str) -> SourceFile:
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        return SourceFile(path, file.read(), is_library=True)

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import json
 import os
 import struct
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from ..abi.image import FunctionInfo, MapKind, MapSpec, ProgramKind, ProgramSpec, Relocation, RelocationKind
 from ..program.features import Feature, KernelFeatures
@@ -245,41 +243,49 @@ def try_feature(feature: Feature, find_type: TypeFinder) -> str:
     return ""
 
 
-def kernel_features(find_type: TypeFinder, kernel_identity: str, cache_folder: Path | None = None) -> KernelFeatures:
+def kernel_features(find_type: TypeFinder, kernel_identity: str, cache_folder: str = "") -> KernelFeatures:
     """Return the running kernel's features: each is tried when it is first asked for.
 
-    With a `cache_folder` the answers are kept there in a small JSON file, for this `kernel_identity` (a build id)
+    With a `cache_folder` the answers are kept there in a small file, for this `kernel_identity` (a build id)
     under this lockdown mode.
     """
     key = f"{os.uname().release} {kernel_identity} {lockdown_mode() or 'unknown'}"
-    file = cache_folder / "kernel-features.json" if cache_folder else None
+    file = f"{cache_folder}/kernel-features" if cache_folder else ""
     features = KernelFeatures(_read_answers(file, key))
 
     def probe(feature: Feature) -> str:
         answer = try_feature(feature, find_type)
-        if file is not None:
+        if file:
             _write_answers(file, key, {**features.answers, feature: answer})
         return answer
 
     return KernelFeatures(features.answers, probe)
 
 
-def _read_answers(file: Path | None, key: str) -> dict[Feature, str]:
+def _read_answers(file: str, key: str) -> dict[Feature, str]:
     """Return what an earlier run found out on the same kernel; anything unreadable counts as nothing."""
-    try:
-        stored = json.loads(file.read_text()) if file else {}
-        if stored.get("kernel") != key:
-            return {}
-        return {Feature[name]: str(reason) for name, reason in stored["answers"].items() if name in Feature.__members__}
-    except (OSError, ValueError, KeyError, AttributeError):
+    if not file:
         return {}
+    try:
+        with open(file, encoding="utf-8") as opened:
+            kernel, *answers = opened.read().splitlines()
+    except (OSError, ValueError):
+        return {}
+    if kernel != key:
+        return {}
+    named = (answer.partition(" ") for answer in answers)
+    return {Feature[name]: reason for name, _, reason in named if name in Feature.__members__}
 
 
-def _write_answers(file: Path, key: str, answers: dict[Feature, str]) -> None:
-    """Replace the file in one step; a cache folder that cannot be written is no error."""
-    text = json.dumps({"kernel": key, "answers": {feature.name: reason for feature, reason in answers.items()}})
-    temporary = file.with_name(f"{file.name}.{os.getpid()}")
+def _write_answers(file: str, key: str, answers: dict[Feature, str]) -> None:
+    """Replace the file in one step: the kernel, then a line "FEATURE reason" for each answer.
+
+    A cache folder that cannot be written is no error.
+    """
+    lines = [key, *(f"{feature.name} {' '.join(reason.split())}" for feature, reason in answers.items())]
+    temporary = f"{file}.{os.getpid()}"
     with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text)
-        temporary.replace(file)
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        with open(temporary, "w", encoding="utf-8") as opened:
+            opened.write("\n".join(lines))
+        os.replace(temporary, file)

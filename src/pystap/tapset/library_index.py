@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 from ..records import dataclass
 
-FOLDER = Path(__file__).parent / "library"
+FOLDER = os.path.join(os.path.dirname(__file__), "library")
 """Where pystap's own library lies."""
 
 _DECLARATION = re.compile(r"^[ \t};]*(?:private[ \t]+)?(function|probe)\s+([A-Za-z_]\w*)", re.MULTILINE)
@@ -26,32 +25,34 @@ class LibraryIndex:
     Overloads of a function stand in one file; a file of an earlier folder hides those of later ones.
     """
 
-    functions: Mapping[str, Path]
-    aliases: Mapping[str, Sequence[Path]]
+    functions: Mapping[str, str]
+    aliases: Mapping[str, Sequence[str]]
 
 
-def library_files(suffix: str = ".stp") -> Iterator[Path]:
+def library_files(suffix: str = ".stp") -> Iterator[str]:
     """Yield pystap's own files that end in `suffix` (".stp" or ".stpm"), in the order of their names."""
-    found = [Path(folder, name) for folder, _, names in os.walk(FOLDER) for name in names if name.endswith(suffix)]
+    found = [
+        os.path.join(folder, name) for folder, _, names in os.walk(FOLDER) for name in names if name.endswith(suffix)
+    ]
     yield from sorted(found)
 
 
-def folder_files(folder: Path, suffix: str = ".stp") -> Iterator[Path]:
+def folder_files(folder: str, suffix: str = ".stp") -> Iterator[str]:
     """Yield the files of one folder, not of those in it, in the order of their names; none when it cannot be read."""
     try:
         names = sorted(os.listdir(folder))
     except OSError:
         return
-    yield from (folder / name for name in names if name.endswith(suffix))
+    yield from (os.path.join(folder, name) for name in names if name.endswith(suffix))
 
 
-def read_index(folders: Sequence[Path] = ()) -> LibraryIndex:
+def read_index(folders: Sequence[str] = ()) -> LibraryIndex:
     """Read what the files of `folders` (those of -I) and pystap's own library declare.
 
     A file that cannot be read declares nothing.
     """
-    functions: dict[str, Path] = {}
-    aliases: dict[str, dict[Path, None]] = {}
+    functions: dict[str, str] = {}
+    aliases: dict[str, dict[str, None]] = {}
     files = [path for folder in folders for path in folder_files(folder)]
     for keyword, name, path in _declarations([*files, *library_files()]):
         if keyword == "function":
@@ -61,11 +62,12 @@ def read_index(folders: Sequence[Path] = ()) -> LibraryIndex:
     return LibraryIndex(functions, {root: tuple(paths) for root, paths in aliases.items()})
 
 
-def _declarations(paths: Iterable[Path]) -> Iterator[tuple[str, str, Path]]:
+def _declarations(paths: Iterable[str]) -> Iterator[tuple[str, str, str]]:
     """Yield keyword, name (the first component of an alias) and file of each declaration."""
     for path in paths:
         try:
-            text = path.read_text(encoding="utf-8", errors="surrogateescape")
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                text = file.read()
         except OSError:
             continue
         for match in _DECLARATION.finditer(text):
