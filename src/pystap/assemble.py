@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from .abi.map_layout import GlobalPlace, MapLayout
-from .abi.session_image import EventLayout, GlobalLayout, HandlerLayout, SessionImage
+from .abi.session_image import EventLayout, GlobalLayout, HandlerLayout, KeyRendering, SessionImage
 from .elaborate.global_uses import Uses, uses_of
 from .elaborate.walk import all_statements, kernel_bodies
 from .kernel import KernelCode
@@ -34,7 +34,9 @@ def assemble(
         maps=kernel_code.maps,
         programs=kernel_code.programs,
         attachments=kernel_code.attachments,
-        globals=tuple(_global(variable, program, layout, uses) for variable in program.globals),
+        globals=tuple(
+            _global(variable, program, layout, uses, user_code.key_functions) for variable in program.globals
+        ),
         handlers=tuple(
             HandlerLayout(
                 handler.index,
@@ -84,8 +86,18 @@ def _senders(program: ElaboratedProgram) -> dict[int, int]:
     return senders
 
 
-def _global(variable: Global, program: ElaboratedProgram, layout: MapLayout, uses: Uses) -> GlobalLayout:
+def _global(
+    variable: Global,
+    program: ElaboratedProgram,
+    layout: MapLayout,
+    uses: Uses,
+    key_functions: Mapping[tuple[str, int], str],
+) -> GlobalLayout:
     place = layout.places.get(variable.name, GlobalPlace())
+    renderings = [
+        KeyRendering(column, tuple(key.types), tuple(key.widths), key_functions[variable.name, column])
+        for column, key in variable.rendered_keys.items()
+    ]
     return GlobalLayout(
         name=variable.name,
         type=variable.type,
@@ -104,6 +116,7 @@ def _global(variable: Global, program: ElaboratedProgram, layout: MapLayout, use
         histograms=tuple(variable.histograms),
         shift=variable.shift,
         reads_variance=variable.reads_variance,
+        renderings=tuple(renderings),
         print_at_end=not variable.is_library and variable in uses.writes and variable not in uses.reads,
     )
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
 
+from .arch import x86_64 as arch
 from .cache import open_cache
 from .debuginfo.btf import Btf
 from .debuginfo.btf_types import BtfKind
@@ -18,7 +19,8 @@ from .debuginfo.kernel_symbols import KernelSymbols, loaded_modules
 from .debuginfo.kernel_types import KernelTypes
 from .diagnostics import Diagnostics
 from .elaborate.walk import all_expressions
-from .kernel import KernelFacts
+from .kernel import KernelFacts, TaskLayout
+from .kernel.handlers import context_values
 from .loader.errors import KernelRefused, MissingPrivilege
 from .loader.features import kernel_features
 from .loader.maps import possible_cpus
@@ -175,7 +177,36 @@ def kernel_facts(program: ElaboratedProgram, timing: bool) -> KernelFacts:
         typed_syscall_tracepoints=typed,
         timing=timing,
         **_function_mechanisms(kernel_handlers, features),
-        ringbuf_bytes=OUTPUT_BUFFER if program.events else ERROR_BUFFER,
+        ringbuf_bytes=OUTPUT_BUFFER if program.events or _context_kinds(kernel_handlers) & _STACKS else ERROR_BUFFER,
+        task=_task_layout(features) if _context_kinds(kernel_handlers) & _USER_MODE else None,
+    )
+
+
+_USER_MODE = {ContextKind.USER_STACK, ContextKind.USER_ADDRESS, ContextKind.ADDRESS_SPACE}
+_STACKS = _USER_MODE | {ContextKind.KERNEL_STACK}
+
+
+def _context_kinds(handlers: Sequence[Handler]) -> set[ContextKind]:
+    """Return the kinds of context values that handlers read, in functions that they call too."""
+    return {value.kind for handler in handlers for value in context_values(handler)}
+
+
+def _task_layout(features: KernelFeatures) -> TaskLayout:
+    """Return where the kernel keeps what a process is in user mode."""
+
+    def offset(kind: str, *path: str) -> int:
+        return kernel_types().member_address(kind, path)[1]
+
+    return TaskLayout(
+        mm=offset("task_struct", "mm"),
+        exec_id=offset("task_struct", "self_exec_id"),
+        stack=offset("task_struct", "stack"),
+        thread_pointer=offset("task_struct", *arch.THREAD_POINTER_FIELD),
+        start_code=offset("mm_struct", "start_code"),
+        end_code=offset("mm_struct", "end_code"),
+        start_stack=offset("mm_struct", "start_stack"),
+        mmap_base=offset("mm_struct", "mmap_base"),
+        has_registers_helper=_has(features, Feature.TASK_REGISTERS),
     )
 
 

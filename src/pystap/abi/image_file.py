@@ -30,7 +30,8 @@ SUFFIX = ".stapimg"
 
 _OBJECTS: dict[str, type[Any]] = {
     cls.__name__: cls
-    for cls in (s.SessionImage, s.ProgramAttachment, s.ErrorPlace, s.GlobalLayout, s.HandlerLayout, s.EventLayout,
+    for cls in (s.SessionImage, s.ProgramAttachment, s.ErrorPlace, s.GlobalLayout, s.KeyRendering, s.HandlerLayout,
+                s.EventLayout,
                 Limits, TailCall, attach.FunctionPoint, *attach.AttachSpec.__args__)
 }  # fmt: skip
 _ENUMS: dict[str, type[Enum]] = {"Type": Type, "StorageKind": StorageKind}

@@ -14,7 +14,8 @@
 `adds` is one mmapable array value with the cells of ADD_ONLY and DRAINED scalars: [buffer 0, 1][cpu][cell], each CPU's
 row `stride` bytes (a power of two, at least 64, so that CPUs share no cache line).
 Arrays are maps of their own: `a_NAME`; DRAINED arrays have two, `a_NAME` and `b_NAME`. Their keys are the key columns
-one behind the other, longs as 8 bytes and strings as buffer_size(width), zero-filled; their values are a long or a
+one behind the other, longs as 8 bytes and strings as buffer_size(width), zero-filled (a column that is rendered when
+it is read: the values that it is made from); their values are a long or a
 string's buffer, or a statistic (see statistic_size). ADD_ONLY and DRAINED arrays are per-CPU hashes, SHARED hashes.
 Keyless statistics are entry 0 of a per-CPU array named like an array.
 """
@@ -88,8 +89,7 @@ class MapLayout:
 
 def key_size(variable: Global) -> int:
     """Return the bytes of a key of an array."""
-    pairs = zip(variable.key_types, variable.key_widths, strict=True)
-    return sum(buffer_size(width) if kind is Type.STRING else 8 for kind, width in pairs)
+    return sum(buffer_size(width) if kind is Type.STRING else 8 for kind, width in variable.stored_columns())
 
 
 def histogram_buckets(shape: tuple[str | int, ...]) -> int:

@@ -37,6 +37,16 @@ class ErrorPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyRendering:
+    """A key column that is stored as the values with these types and widths; `function` makes its text of them."""
+
+    column: int
+    types: tuple[Type, ...]
+    widths: tuple[int, ...]
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
 class GlobalLayout:
     """A global as the session sees it. `offset`, `cell` and `maps` as in map_layout.GlobalPlace."""
 
@@ -57,6 +67,7 @@ class GlobalLayout:
     histograms: tuple[tuple[str | int, ...], ...] = ()
     shift: int = 0
     reads_variance: bool = False
+    renderings: tuple[KeyRendering, ...] = ()
     print_at_end: bool = False
     """Written and never read by the script: shown when the session ends."""
 

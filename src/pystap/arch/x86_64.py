@@ -22,6 +22,11 @@ PT_REGS_OFFSETS: dict[str, int] = {name: 8 * index for index, name in enumerate(
 """Byte offset of each saved register in the kernel's `struct pt_regs`, under the names the kernel gives the fields."""
 PT_REGS_SIZE = 8 * len(_PT_REGS_ORDER)
 
+KERNEL_STACK_SIZE = 16384
+"""Bytes of a task's kernel stack (THREAD_SIZE without KASAN); the registers of user mode are saved at its end."""
+THREAD_POINTER_FIELD = ("thread", "fsbase")
+"""Where task_struct keeps the thread pointer: glibc puts what it points to at the end of a thread's stack."""
+
 FUNCTION_ARGUMENTS = ("di", "si", "dx", "cx", "r8", "r9")
 """Fields of pt_regs with the first six integer arguments of a function, at its entry; the rest are on the stack."""
 SYSCALL_ARGUMENTS = ("di", "si", "dx", "r10", "r8", "r9")

@@ -5,11 +5,11 @@ The set is what kernel/ generates code for. A function can run in the kernel whe
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 
 from ..program import nodes as n
 from ..program.builtins import Effect, IrFunction
-from ..program.symbols import Global
+from ..program.symbols import Global, RenderedKey
 from .capture import can_capture
 from .walk import all_expressions, called_functions, operands
 
@@ -22,9 +22,12 @@ class KernelCapability:
     `uses_groups` tells whether the program asks what a regular expression matched: the kernel only finds whether.
     """
 
-    def __init__(self, user_globals: Set[Global], uses_groups: bool) -> None:
+    def __init__(
+        self, user_globals: Set[Global], uses_groups: bool, rendered: Mapping[Global, Mapping[int, RenderedKey]]
+    ) -> None:
         self.user_globals = user_globals
         self.uses_groups = uses_groups
+        self.rendered = rendered
         self._functions: dict[n.Function, bool] = {}
 
     def statements(self, body: Sequence[n.Statement]) -> bool:
@@ -33,6 +36,8 @@ class KernelCapability:
     def statement(self, node: n.Statement) -> bool:
         """Tell whether a statement, with all that is in it, can run in the kernel."""
         match node:
+            case n.Evaluate(expression=n.Update() | n.Aggregate() as change) if self.adds_rendered(change):
+                return True
             case n.Evaluate(expression=expression):
                 return self.expression(expression) or self.action(expression)
             case n.If():
@@ -52,6 +57,18 @@ class KernelCapability:
                 return not raises and self.statements(node.body) and self.statements(node.handler)
             case _:
                 return False
+
+    def adds_rendered(self, node: n.Update | n.Aggregate) -> bool:
+        """Tell whether a statement only adds to an element whose key is stored as what its text is made from."""
+        if not isinstance(node.target, n.ElementValue) or (isinstance(node, n.Update) and node.operator not in "+-"):
+            return False
+        columns = self.rendered.get(node.target.array)
+        if not columns or not self._global(node.target.array) or not self.expression(node.value):
+            return False
+        return all(
+            key is not None and (self.expression(key) if i not in columns else can_capture(key, self.expression))
+            for i, key in enumerate(node.target.keys)
+        )
 
     def action(self, node: n.Expression) -> bool:
         """Tell whether an expression is output or another action whose arguments can be sent as an event."""
@@ -76,7 +93,7 @@ class KernelCapability:
                     return False
             case n.GlobalValue(variable=variable) | n.ElementValue(array=variable) | n.Contains(array=variable):
                 keys = [] if isinstance(node, n.GlobalValue) else node.keys
-                if None in keys or not self._global(variable):
+                if None in keys or not self._global(variable) or variable in self.rendered:
                     return False
             case n.BuiltinCall(builtin=builtin):
                 if builtin.kernel is None or builtin.effect in (Effect.ACTION, Effect.SESSION):

@@ -17,14 +17,14 @@ until nothing moves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 
 from ..program import nodes as n
 from ..program.attach import Never, PerfClock, PerfCounter, Phase, Timer
 from ..program.builtins import Effect
 from ..program.limits import Limits
 from ..program.program import Handler, Target
-from ..program.symbols import Global, Local
+from ..program.symbols import Global, Local, RenderedKey
 from ..program.types import Type
 from ..records import dataclass, field, replace
 from ..source import Span
@@ -32,6 +32,7 @@ from .capture import Fields
 from .captured_reads import is_capturable, key_of, quiet
 from .global_uses import Uses, uses_of
 from .kernel_capability import KernelCapability
+from .rendered_keys import rendered_keys, stored_element
 from .resolve_symbols import Resolved
 from .rewrite import rewrite_expression, rewrite_statements
 from .walk import all_expressions, called_functions, locals_of, subexpressions
@@ -58,8 +59,9 @@ def place_handlers(program: Resolved, limits: Limits, deferred: Set[int] = froze
     for handler in program.handlers:
         handler.target = _target(handler)
     user_globals: set[Global] = set()
+    rendered = rendered_keys(program, KernelCapability(frozenset(), _uses_groups(program), {}))
     while True:
-        placed = _Placer(program, limits, user_globals, deferred).place()
+        placed = _Placer(program, limits, user_globals, deferred, rendered).place()
         moved = _globals_to_move(placed)
         if moved <= user_globals:
             break
@@ -67,6 +69,8 @@ def place_handlers(program: Resolved, limits: Limits, deferred: Set[int] = froze
     for handler, body in placed.kernel_bodies.items():
         handler.body = body
     placed.user_globals = user_globals
+    for variable, columns in rendered.items():
+        variable.rendered_keys = columns if variable not in user_globals else {}
     return placed
 
 
@@ -146,11 +150,18 @@ def _whole_components(placed: Placed, moved: set[Global]) -> set[Global]:
 class _Placer:
     """One attempt to place everything, with a given set of globals in user space."""
 
-    def __init__(self, program: Resolved, limits: Limits, user_globals: Set[Global], deferred: Set[int]) -> None:
+    def __init__(
+        self,
+        program: Resolved,
+        limits: Limits,
+        user_globals: Set[Global],
+        deferred: Set[int],
+        rendered: Mapping[Global, dict[int, RenderedKey]],
+    ) -> None:
         self.program = program
         self.limits = limits
         self.deferred = deferred
-        self.capability = KernelCapability(user_globals, _uses_groups(program))
+        self.capability = KernelCapability(user_globals, _uses_groups(program), rendered)
         self.events: list[n.Event] = []
         self.tails: dict[Handler, list[n.Statement]] = {}
         self.handler: Handler | None = None
@@ -204,6 +215,9 @@ class _Placer:
                 action
             ):
                 return self._send_action(action, statement.span)
+            case n.Evaluate(expression=n.Update() | n.Aggregate() as change) if self.capability.adds_rendered(change):
+                stored = stored_element(change, self.capability)
+                return n.Evaluate(stored, span=statement.span)
             case n.If():
                 then = self._lower_all(statement.then)
                 otherwise = self._lower_all(statement.otherwise)

@@ -46,9 +46,13 @@ def _global(variable: Global, placement: bool) -> str:
     text = f"{variable.name}{size}{wraps}:{type_name(variable.type)}{keys}"
     if placement:
         lock = f", lock {variable.lock}" if variable.lock is not None else ""
-        widths = [str(width) for width in variable.key_widths if width]
+        widths = [
+            str(width) for i, width in enumerate(variable.key_widths) if width and i not in variable.rendered_keys
+        ]
         keys_wide = f", key widths {' '.join(widths)}" if widths else ""
-        text += f" /* {variable.storage.value}{lock}{keys_wide} */"
+        columns = " and ".join(str(column + 1) for column in sorted(variable.rendered_keys))
+        rendered = f", key {columns} rendered when it is read" if columns else ""
+        text += f" /* {variable.storage.value}{lock}{keys_wide}{rendered} */"
     return text
 
 

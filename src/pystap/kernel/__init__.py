@@ -17,14 +17,14 @@ from ..program.nodes import SendEvent, Statement
 from ..program.program import ElaboratedProgram
 from ..records import dataclass
 from . import analysis
-from .context import InternalError, KernelFacts, ProgramContext
+from .context import InternalError, KernelFacts, ProgramContext, TaskLayout
 from .elf_link import link_object, with_kind
 from .handlers import CodeGenerators
 from .locks import CALLBACK
 from .maps import VALUE_MAPS, all_maps
 from .programs import kernel_handlers, make_programs
 
-__all__ = ["Compiler", "CompilerError", "InternalError", "KernelCode", "KernelFacts", "generate"]
+__all__ = ["Compiler", "CompilerError", "InternalError", "KernelCode", "KernelFacts", "TaskLayout", "generate"]
 
 
 @dataclass(frozen=True, slots=True)

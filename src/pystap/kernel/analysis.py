@@ -11,6 +11,8 @@ from ..program.nodes import (
     BuiltinCall,
     Conditional,
     Contains,
+    ContextKind,
+    ContextValue,
     Delete,
     ElementValue,
     Evaluate,
@@ -35,6 +37,9 @@ from ..program.nodes import (
     Update,
 )
 from ..program.symbols import Local
+
+_SENDING = (ContextKind.KERNEL_STACK, ContextKind.USER_STACK, ContextKind.ADDRESS_SPACE)
+"""Values whose evaluation may send a record, which must lie in front of the event that the value goes into."""
 
 
 def body_of(function: Function) -> list[Statement]:
@@ -111,7 +116,11 @@ def all_expressions(statements: Sequence[Statement]) -> Iterator[Expression]:
 
 def has_effects(expression: Expression) -> bool:
     """Whether evaluating it may change a variable, send an event or leave the handler (but by a run-time error)."""
-    return any(isinstance(part, Assign | Update | Aggregate | FunctionCall) for part in walk(expression))
+    return any(
+        isinstance(part, Assign | Update | Aggregate | FunctionCall)
+        or (isinstance(part, ContextValue) and part.kind in _SENDING)
+        for part in walk(expression)
+    )
 
 
 def assigned_locals(statements: Sequence[Statement]) -> set[Local]:

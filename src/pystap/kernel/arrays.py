@@ -30,17 +30,19 @@ _ANY, _NOEXIST = 0, 1
 def key_buffer(h: HandlerContext, array: Global, keys: list[Expression | None], later: list[Expression]) -> str:
     """Evaluate an element's keys; returns where the map key is, which stays while `later` is evaluated."""
     given = [key for key in keys if key is not None]
-    if len(given) != len(array.key_types):
+    columns = array.stored_columns()
+    if len(given) != len(columns):
         raise InternalError("a slice in kernel code")
-    if len(given) == 1 and array.key_types[0] is Type.STRING:
+    if len(given) == 1 and columns[0][0] is Type.STRING:
+        width = columns[0][1]
         text = strings.operand_text(h, given[0], later)
-        if text.size == buffer_size(array.key_widths[0]) and text.width <= array.key_widths[0]:
+        if text.size == buffer_size(width) and text.width <= width:
             return text.pointer
-        buffer = strings.temporary(h, array.key_widths[0])
+        buffer = strings.temporary(h, width)
         strings.copy_text(h, text, buffer.pointer, buffer.width)
         return buffer.pointer
     pointer, offset = h.temporaries.buffer(key_size(array)), 0
-    for key, kind, width in zip(given, array.key_types, array.key_widths, strict=True):
+    for key, (kind, width) in zip(given, columns, strict=True):
         at = h.code.offset(pointer, offset)
         if kind is Type.STRING:
             h.generate.text_into(h, key, at, width)

@@ -25,6 +25,24 @@ class InternalError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class TaskLayout:
+    """Where members lie, in bytes: `mm` to `thread_pointer` in task_struct, the others in mm_struct.
+
+    `has_registers_helper`: bpf_task_pt_regs works (5.15).
+    """
+
+    mm: int
+    exec_id: int
+    stack: int
+    thread_pointer: int
+    start_code: int
+    end_code: int
+    start_stack: int
+    mmap_base: int
+    has_registers_helper: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class KernelFacts:
     """What the code generator must know of the kernel and of the run.
 
@@ -33,6 +51,7 @@ class KernelFacts:
     callbacks. `typed_syscall_tracepoints` are the BTF ids of `btf_trace_sys_enter` and `btf_trace_sys_exit` where typed
     tracepoints load, else None. `timing` counts hits and times of every handler. `ringbuf_bytes` is a power of two
     pages. `fentry`, `kprobe_multi` and `attach_cookies` say by what kernel functions can be probed, besides kprobes.
+    `task` is there where a handler asks for what a process is in user mode.
     """
 
     possible_cpus: int
@@ -44,6 +63,7 @@ class KernelFacts:
     fentry: bool = False
     kprobe_multi: bool = False
     attach_cookies: bool = False
+    task: TaskLayout | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..abi.map_layout import perf_counter_map
+from ..arch import x86_64 as arch
 from ..program.attach import perf_counters
 from ..program.fault_messages import division_by_zero, perf_counter_fault, read_fault
 from ..program.nodes import (
@@ -314,6 +315,18 @@ def _context(h: HandlerContext, value: ContextValue) -> str:
             return _perf_counter(h, value)
         case ContextKind.POINT:
             return "%number"
+        case ContextKind.INTERRUPTED:
+            place = h.code.offset("%context", arch.PT_REGS_OFFSETS[arch.INSTRUCTION_POINTER])
+            return h.code.value("ip", f"load volatile i64, ptr {place}, align 8")
+        case (
+            ContextKind.KERNEL_STACK
+            | ContextKind.USER_STACK
+            | ContextKind.USER_ADDRESS
+            | ContextKind.ADDRESS_SPACE as kind
+        ):
+            from .stacks import stack_number
+
+            return stack_number(h, kind)
 
 
 _CURRENT_CPU = 0xFFFF_FFFF

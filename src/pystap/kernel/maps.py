@@ -11,7 +11,7 @@ from ..program.attach import perf_counters
 from ..program.program import ElaboratedProgram
 from ..program.symbols import Global, StorageKind
 from ..program.types import Type, wrap_long
-from . import locks, scratch
+from . import locks, scratch, stacks
 from .context import ProgramContext
 
 VALUE_MAPS = (CONTROL_MAP, GLOBALS_MAP, ADDS_MAP)
@@ -40,6 +40,7 @@ def all_maps(shared: ProgramContext) -> list[MapSpec]:
     if scratch.SCRATCH_MAP in used:
         size = scratch.MEMORY_OFFSET + (shared.scratch_bytes + 63 & ~63)
         result.append(_array(scratch.SCRATCH_MAP, size, facts.possible_cpus * scratch.SLOTS, mmapable=False))
+    result += stacks.stack_maps(used)
     if not facts.fetching_atomics:
         result += locks.token_maps(program.locks)
     return result

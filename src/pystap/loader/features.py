@@ -37,6 +37,7 @@ TypeFinder = Callable[[str, str], int | None]
 
 _COMMON_FUNCTION = "vfs_read"
 _BPF_LOOP, _FOR_EACH_MAP_ELEM, _GET_FUNC_IP, _GET_ATTACH_COOKIE = 181, 164, 173, 174
+_GET_CURRENT_TASK_BTF, _TASK_PT_REGS = 158, 175
 
 
 def _insn(opcode: int, destination: int = 0, source: int = 0, offset: int = 0, immediate: int = 0) -> bytes:
@@ -223,6 +224,9 @@ def _probe(feature: Feature, find_type: TypeFinder) -> None:
             _run_on_demand()
         case Feature.MAP_BATCH:
             _map_batch()
+        case Feature.TASK_REGISTERS:
+            task = _call(_GET_CURRENT_TASK_BTF) + _insn(0xBF, 1, 0)
+            _loads(ProgramKind.RAW_TRACEPOINT, task + _call(_TASK_PT_REGS) + _NOTHING)
         case Feature.CPU_V4:
             _loads(ProgramKind.RAW_TRACEPOINT, _SIGNED_DIVISION)
 

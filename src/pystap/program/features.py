@@ -32,6 +32,7 @@ class Feature(Enum):
     RING_BUFFER = "BPF ring buffers"
     RUN_ON_DEMAND = "running raw tracepoint programs on demand"
     MAP_BATCH = "batched map reading"
+    TASK_REGISTERS = "the saved registers of user mode (bpf_task_pt_regs)"
     CPU_V4 = "the BPF instruction set v4"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..lean import TYPE_CHECKING, Enum
+from ..lean import TYPE_CHECKING, Any, Enum
 from ..records import dataclass, field
 from .types import Type
 
@@ -40,6 +40,18 @@ class StorageKind(Enum):
 
 
 @dataclass(eq=False, slots=True)
+class RenderedKey:
+    """A key column that kernel code keeps as the values that its text is made from, until user space reads it.
+
+    `types` and `widths` are those of the values; `body` is the text, value number i in it as Captured(i).
+    """
+
+    types: list[Type]
+    widths: list[int]
+    body: Any
+
+
+@dataclass(eq=False, slots=True)
 class Global:
     """A global variable: a scalar when `key_types` is empty, else an array.
 
@@ -66,3 +78,13 @@ class Global:
     histograms: list[tuple[str | int, ...]] = field(default_factory=list)
     shift: int = 0
     reads_variance: bool = False
+    rendered_keys: dict[int, RenderedKey] = field(default_factory=dict)
+    """By column. The elements of such an array in kernel code have the values in place of the key."""
+
+    def stored_columns(self) -> list[tuple[Type, int]]:
+        """Return the type and width of each column of the keys that maps have."""
+        columns: list[tuple[Type, int]] = []
+        for index, column in enumerate(zip(self.key_types, self.key_widths, strict=True)):
+            rendered = self.rendered_keys.get(index)
+            columns += zip(rendered.types, rendered.widths, strict=True) if rendered is not None else [column]
+        return columns

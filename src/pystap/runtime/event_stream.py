@@ -10,6 +10,7 @@ from __future__ import annotations
 from struct import Struct
 
 from ..abi.event_layout import ERROR_EVENTS, GROUP_END, GROUP_START, HEADER_SIZE
+from ..abi.stack_records import FIRST_STACK_RECORD
 from ..lean import Callable, Sequence
 from ..loader.ringbuf import RingBuffer
 from .event_loop import BATCH
@@ -17,6 +18,8 @@ from .event_loop import BATCH
 _HEADER = Struct("=II")
 _LONG = Struct("=q")
 _KEY = GROUP_START - 1
+_MOST_AHEAD = 16
+"""How many batches are looked through at most: programs may send faster than they are read."""
 
 Handler = Callable[[bytes], object]
 """Runs one event's body with its record; handles what the body raises."""
@@ -26,7 +29,7 @@ class EventStream:
     """Reads records and hands each to its handler, by event number; error events go to `on_error(number, value)`.
 
     `handlers` are indexed by event number. `stopped()` says that a handled record ended the session: what lies behind
-    it in the buffer is not handled any more, except the rest of its group.
+    it in the buffer is not handled any more, except the rest of its group. `on_stack` gets the records of stacks.
     """
 
     def __init__(
@@ -35,22 +38,27 @@ class EventStream:
         handlers: Sequence[Handler | None],
         on_error: Callable[[int, int], None],
         stopped: Callable[[], bool],
+        on_stack: Callable[[int, bytes], object] | None = None,
     ) -> None:
         self._buffer = buffer
         self._handlers = handlers
         self._on_error = on_error
         self._stopped = stopped
+        self._on_stack = on_stack
         self._groups: dict[int, list[bytes]] = {}
         self._incomplete: set[int] = set()
+        self._ahead: list[bytes] = []
         self.lost_records = 0
         """Records that arrived and were left out with their group; the kernel counts those that did not arrive."""
 
     def read(self) -> int:
         """Handle up to BATCH records; returns how many there were."""
-        records: list[bytes] = []
-        count = self._buffer.read(records, BATCH)
+        records, self._ahead = self._ahead, []
+        count = len(records)
+        if not records:
+            count = self._buffer.read(records, BATCH)
         handlers, unpack = self._handlers, _HEADER.unpack_from
-        for record in records:
+        for index, record in enumerate(records):
             number, group = unpack(record)
             if group:
                 self._grouped(number, group, record)
@@ -62,7 +70,24 @@ class EventStream:
                 self._other(number, record)
             if self._stopped():
                 break
+            if self._ahead:
+                self._ahead = records[index + 1 :] + self._ahead
+                break
         return count
+
+    def look_ahead(self) -> None:
+        """Take the stacks out of what has been sent and not read yet; the other records wait for `read`."""
+        records: list[bytes] = []
+        for _ in range(_MOST_AHEAD):
+            if not self._buffer.read(records, BATCH):
+                break
+            for record in records:
+                number, _ = _HEADER.unpack_from(record)
+                if FIRST_STACK_RECORD <= number < GROUP_END:
+                    self._other(number, record)
+                else:
+                    self._ahead.append(record)
+            records.clear()
 
     def finish(self) -> None:
         """Forget the groups that were never closed and count them: no program runs any more."""
@@ -75,6 +100,10 @@ class EventStream:
         self.lost_records += len(records) if closed else max(len(records) - 1, 0)
 
     def _other(self, number: int, record: bytes) -> None:
+        if number >= FIRST_STACK_RECORD:
+            if self._on_stack is not None:
+                self._on_stack(number, record)
+            return
         self._on_error(number - ERROR_EVENTS, _LONG.unpack_from(record, HEADER_SIZE)[0])
 
     def _one(self, number: int, record: bytes) -> None:

@@ -119,47 +119,47 @@ class AddedElements:
         self._name = attribute_name(layout.name)
         self._values = values
         self._maps = [image.maps[name] for name in layout.maps]
-        self._codec = ValueCodec(layout)
+        self.codec = ValueCodec(layout)
         self._active = active
-        self._base: Elements = dict(self._codec.get(values, self._name))
+        self._base: Elements = dict(self.codec.get(values, self._name))
         self._kernel: Elements = {}
         self.is_drained = layout.storage is StorageKind.DRAINED
 
     def load(self, written: bool) -> None:
         """Bring the value; a handler that writes a drained global gets Python's part, after `collect`."""
         if written and self.is_drained:
-            self._codec.set(self._values, self._name, self._base)
+            self.codec.set(self._values, self._name, self._base)
             return
         self._kernel = {}
         for source in self._maps:
-            merge_elements(self._kernel, self._codec.read_map(source))
+            merge_elements(self._kernel, self.codec.read_map(source))
         total = copied(self._base)
         merge_elements(total, copied(self._kernel) if written else self._kernel)
-        self._codec.set(self._values, self._name, total)
+        self.codec.set(self._values, self._name, total)
 
     def collect(self) -> None:
         """Move the idle buffer into Python's part. The generation was flipped and no program runs with the old one."""
         idle = self._maps[1 - self._active()]
-        merge_elements(self._base, self._codec.take_map(idle))
+        merge_elements(self._base, self.codec.take_map(idle))
 
     def collect_all(self) -> None:
         """Move all buffers into Python's part: no program runs any more."""
         for source in self._maps:
-            merge_elements(self._base, self._codec.read_map(source))
-        self._codec.set(self._values, self._name, self._base)
+            merge_elements(self._base, self.codec.read_map(source))
+        self.codec.set(self._values, self._name, self._base)
 
     def store(self) -> None:
         if not self.is_drained:
-            elements = self._codec.get(self._values, self._name)
+            elements = self.codec.get(self._values, self._name)
             for key, value in elements.items():
                 rest = unmerge(value, self._kernel.get(key))
                 if rest is not None:
                     self._base[key] = rest
         else:
-            self._base = self._codec.get(self._values, self._name)
+            self._base = self.codec.get(self._values, self._name)
 
     def publish(self) -> None:
-        self._base = dict(self._codec.get(self._values, self._name))
+        self._base = dict(self.codec.get(self._values, self._name))
 
 
 Cell = SharedScalar | SharedElements | AddedScalar | AddedElements
@@ -215,6 +215,12 @@ class GlobalsStore:
                 return AddedElements(layout, self.values, loaded, self._active_buffer)
             case StorageKind.ADD_ONLY | StorageKind.DRAINED:
                 return AddedScalar(layout, self.values, loaded.maps[ADDS_MAP].mapping(), image.adds_stride)
+
+    def use_functions(self, functions: dict[str, Callable[..., object]]) -> None:
+        """Take the functions of the generated code: some make the keys of arrays."""
+        for cell in self._cells.values():
+            if isinstance(cell, AddedElements):
+                cell.codec.use_functions(functions)
 
     def access(self, reads: Iterable[str], writes: Iterable[str]) -> Access | None:
         """Return the access of a handler with these globals; None when no kernel handler shares any of them."""

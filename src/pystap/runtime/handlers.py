@@ -44,6 +44,7 @@ class Handlers:
         self._report = report
         self._on_failure = on_failure
         self._functions, self._places = load_functions(image.user_code, rt, store.values)
+        store.use_functions(self._functions)
         self._accesses = {
             handler.index: store.access((*handler.reads, *handler.condition_reads), handler.writes)
             for handler in image.handlers

@@ -60,9 +60,10 @@ class KernelSide:
         handlers: Sequence[Handler | None],
         on_error: Callable[[int, int], None],
         stopped: Callable[[], bool],
+        on_stack: Callable[[int, bytes], object],
     ) -> EventStream | None:
         """Return the stream of events; None when no handler sends any."""
-        return EventStream(self._ring, handlers, on_error, stopped) if self._ring is not None else None
+        return EventStream(self._ring, handlers, on_error, stopped, on_stack) if self._ring is not None else None
 
     def fileno(self) -> int:
         """The ring buffer's descriptor, -1 when there is none."""

@@ -18,6 +18,8 @@ class Store(Protocol):
 
     values: Globals
 
+    def use_functions(self, functions: dict[str, Callable[..., object]]) -> None: ...
+
     def access(self, reads: Iterable[str], writes: Iterable[str]) -> Access | None: ...
 
     def drain(self, accesses: Iterable[Access]) -> bool: ...
@@ -30,6 +32,9 @@ class PlainGlobals:
 
     def __init__(self, values: Globals) -> None:
         self.values = values
+
+    def use_functions(self, functions: dict[str, Callable[..., object]]) -> None:
+        """Do nothing: no key has to be made."""
 
     def access(self, reads: Iterable[str], writes: Iterable[str]) -> Access | None:
         """Return None: no kernel handler shares any global."""

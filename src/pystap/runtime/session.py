@@ -110,7 +110,11 @@ class Session:
 
     def _go_live(self, handlers: Handlers) -> None:
         if self._kernel is not None:
-            self._stream = self._kernel.stream(handlers.event_runners(), self._kernel_error, lambda: self._drop_rest)
+            self._stream = self._kernel.stream(
+                handlers.event_runners(), self._kernel_error, lambda: self._drop_rest, self._stack_record
+            )
+            if self._stream is not None and self._rt is not None:
+                self._rt.look_ahead = self._stream.look_ahead
             self._kernel.attach()
         self.live = True
         now = monotonic_ns()
@@ -144,6 +148,10 @@ class Session:
 
         assert self._handlers is not None
         self._handlers.count_error(fill_in(self.image.errors[number].message, value))
+
+    def _stack_record(self, number: int, record: bytes) -> None:
+        assert self._rt is not None
+        self._rt.stacks().take(number, record)
 
     def step(self) -> None:
         """Handle what has come, run the timers that are due, write the output, then wait for more."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 
-from ..lean import TYPE_CHECKING, Any, Callable, TypeVar
+from ..lean import TYPE_CHECKING, Any, Callable, Sequence, TypeVar
 from ..user.errors import HandlerExit
 from .output import Output
 from .report import Report
 
 if TYPE_CHECKING:
     from .on_demand import MemoryReader
+    from .stacks import Stacks
 
 T = TypeVar("T")
 _PID_KEYS = ("pid()", "pid")
@@ -36,6 +37,8 @@ class SessionRuntime:
         self.warn = report.warn
         self.log = report.log
         self.exit = on_exit
+        self.look_ahead: Callable[[], object] = lambda: None
+        """Takes the stacks that programs have sent and nobody has read yet."""
         self.switch_file = output.switch_file
         self._reader: MemoryReader | None = None
         self._states: dict[type[Any], Any] = {}
@@ -97,6 +100,22 @@ class SessionRuntime:
         from .symbol_names import SymbolNames
 
         return self.state(SymbolNames).locate(address & (1 << 64) - 1)
+
+    def kernel_line(self, address: int, /) -> tuple[str, int] | None:
+        """Return the source file and line of a kernel address; None where no debuginfo tells."""
+        return None
+
+    def stacks(self) -> Stacks:
+        """Return the stacks that programs have sent."""
+        from .stacks import Stacks
+
+        stacks = self.state(Stacks)
+        stacks.look_ahead = self.look_ahead
+        return stacks
+
+    def kernel_stack(self, number: int, /) -> Sequence[int]:
+        """Return the addresses of a kernel stack, the innermost first; none for 0."""
+        return self.stacks().kernel(number, self.kernel_symbol)
 
     def close(self) -> None:
         if self._reader is not None:

@@ -13,7 +13,9 @@ from ..user.globals import Globals, new_statistic
 from ..user.statistics import Statistic
 
 if TYPE_CHECKING:
-    from ..abi.session_image import GlobalLayout
+    from collections.abc import Callable, Mapping
+
+    from ..abi.session_image import GlobalLayout, KeyRendering
 
 Value = int | str | Statistic
 Elements = dict[Any, Any]
@@ -24,14 +26,26 @@ def _text(raw: bytes) -> str:
     return raw.rstrip(b"\0").decode("latin-1")
 
 
+def _stored_columns(layout: GlobalLayout) -> list[tuple[Type, int]]:
+    """Return the type and width of each column of the keys that the maps have."""
+    renderings = {rendering.column: rendering for rendering in layout.renderings}
+    columns: list[tuple[Type, int]] = []
+    for index, column in enumerate(zip(layout.key_types, layout.key_widths, strict=True)):
+        rendering = renderings.get(index)
+        columns += zip(rendering.types, rendering.widths, strict=True) if rendering is not None else [column]
+    return columns
+
+
 class ValueCodec:
     """Reads and writes the keys and values of one global."""
 
     def __init__(self, layout: GlobalLayout) -> None:
         self._layout = layout
         self._is_array = layout.is_array
-        sizes = [buffer_size(w) if kind is Type.STRING else 0
-                 for kind, w in zip(layout.key_types, layout.key_widths, strict=True)]  # fmt: skip
+        self._functions: Mapping[str, Callable[..., object]] = {}
+        self._texts: dict[tuple[int, tuple[Any, ...]], object] = {}
+        stored = _stored_columns(layout)
+        sizes = [buffer_size(w) if kind is Type.STRING else 0 for kind, w in stored]
         self._strings = [index for index, size in enumerate(sizes) if size]
         self._key = struct.Struct("=" + "".join(f"{size}s" if size else "q" for size in sizes))
         self._columns = len(sizes)
@@ -56,7 +70,30 @@ class ValueCodec:
         parts: list[Any] = list(self._key.unpack(raw))
         for index in self._strings:
             parts[index] = _text(parts[index])
-        return parts[0] if self._columns == 1 else tuple(parts)
+        if self._layout.renderings:
+            parts = self._rendered(parts)
+        return parts[0] if len(parts) == 1 else tuple(parts)
+
+    def use_functions(self, functions: Mapping[str, Callable[..., object]]) -> None:
+        """Take the functions of the generated code, which make the texts of rendered key columns."""
+        self._functions = functions
+
+    def _rendered(self, stored: list[Any]) -> list[Any]:
+        """Return the key with texts in place of what is stored for them."""
+        columns: list[Any] = []
+        renderings = {rendering.column: rendering for rendering in self._layout.renderings}
+        for column in range(len(self._layout.key_types)):
+            rendering = renderings.get(column)
+            count = len(rendering.types) if rendering is not None else 1
+            values, stored = tuple(stored[:count]), stored[count:]
+            columns.append(values[0] if rendering is None else self._text_of(rendering, values))
+        return columns
+
+    def _text_of(self, rendering: KeyRendering, values: tuple[Any, ...]) -> object:
+        known = self._texts.get((rendering.column, values))
+        if known is None:
+            known = self._texts[rendering.column, values] = self._functions[rendering.function](*values)
+        return known
 
     def encode_key(self, key: Any) -> bytes:
         if not self._is_array:
@@ -139,15 +176,19 @@ class ValueCodec:
         decode, decode_key = self.decode, self.decode_key
         if not source.spec.kind.is_percpu:
             return {decode_key(key): decode(value) for key, value in rows}
+        result: Elements = {}
         if self._layout.type is Type.LONG:
             words = struct.Struct(f"={source.value_bytes // 8}q")
-            return {decode_key(key): wrap(sum(words.unpack(value))) for key, value in rows}
-        result: Elements = {}
+            if not self._layout.renderings:
+                return {decode_key(key): wrap(sum(words.unpack(value))) for key, value in rows}
+            for key, value in rows:
+                merge_elements(result, {decode_key(key): wrap(sum(words.unpack(value)))})
+            return result
         for key, value in rows:
             total = new_statistic(self._layout)
             total.merge([self._statistic(part) for part in source.split(value)])
             if total.count or self._is_array:
-                result[decode_key(key)] = total
+                merge_elements(result, {decode_key(key): total})
         return result
 
     def remove(self, target: Map, key: Any) -> None:

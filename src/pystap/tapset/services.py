@@ -5,9 +5,13 @@ A built-in raises the script's run-time errors as program.fault_messages.Runtime
 
 from __future__ import annotations
 
-from ..lean import Protocol, TypeVar
+from ..lean import Protocol, Sequence, TypeVar
 
 T = TypeVar("T")
+
+SymbolPlace = tuple[str, int, int, str]
+"""A symbol's name, an offset in it, its size, and its module. Without a name, offset and size are those of the module;
+a size of 0 is not known."""
 
 CLOCK_MONOTONIC_COARSE = 6
 """A clock that `time` has no name for (include/uapi/linux/time.h): it advances with each tick."""
@@ -56,8 +60,14 @@ class Services(Protocol):
     def read_kernel_memory(self, address: int, size: int, /) -> bytes | None:
         """Return `size` bytes at an unsigned kernel address, None when they cannot be read."""
 
-    def kernel_symbol(self, address: int, /) -> tuple[str, int, int, str] | None:
-        """Return name, offset, size in bytes and module ("kernel" for the kernel) of what lies at a kernel address."""
+    def kernel_symbol(self, address: int, /) -> SymbolPlace | None:
+        """Return what lies at a kernel address; its module is "kernel" for the kernel itself."""
+
+    def kernel_line(self, address: int, /) -> tuple[str, int] | None:
+        """Return the source file and the line of a kernel address; None without the kernel's debuginfo."""
+
+    def kernel_stack(self, number: int, /) -> Sequence[int]:
+        """Return the addresses of a kernel stack, the innermost first; none for 0."""
 
     def state(self, kind: type[T], /) -> T:
         """Return the session's one instance of `kind`, made by `kind()` at the first call."""

@@ -25,10 +25,11 @@ from ..program import nodes as n
 from ..program.attach import Phase
 from ..program.fault_messages import max_nesting
 from ..program.program import ElaboratedProgram, Handler, Target
-from ..program.symbols import Local
+from ..program.symbols import Local, RenderedKey
 from ..program.types import Type
-from ..records import dataclass
+from ..records import dataclass, field
 from ..source import Span
+from .expressions import value
 from .module import Line, Module, Scope, empty_value
 from .statements import Body
 from .walk import assigned_locals, called_functions, has_loop, used_locals, walk
@@ -44,6 +45,8 @@ class UserCode:
     source: str
     event_functions: dict[int, str]
     handler_functions: dict[int, str]
+    key_functions: dict[tuple[str, int], str] = field(default_factory=dict)
+    """By array and key column: the functions that make the text of a key of what is stored for it."""
 
     def compile(self) -> CodeType:
         """Return the module's code object, which `marshal` can save."""
@@ -58,17 +61,21 @@ def generate(program: ElaboratedProgram) -> UserCode:
     handlers = [handler for handler in program.handlers if handler.target is Target.USER]
     roots: list[n.Node] = [node for handler in handlers for node in handler.body]
     roots.extend(node for event in program.events for node in event.body)
+    keys = {(v.name, column): key for v in program.globals for column, key in v.rendered_keys.items()}
+    roots.extend(key.body for key in keys.values())
     functions = called_functions(roots)
     everything = [*roots, *(node for function in functions for node in function.body)]
     module = Module(program.limits, _asks_for_groups(everything))
     bodies = [_function(module, function) for function in functions]
     bodies.extend(_handler(module, handler) for handler in handlers)
     bodies.extend(_event(module, event) for event in program.events)
+    key_names = {place: f"key_{number}" for number, place in enumerate(keys)}
+    bodies.extend(_key(module, key_names[place], key) for place, key in keys.items())
     event_names = {event.number: f"event_{event.number}" for event in program.events}
     handler_names = {handler.index: f"handler_{handler.index}" for handler in handlers}
-    names = [*handler_names.values(), *event_names.values()]
+    names = [*handler_names.values(), *event_names.values(), *key_names.values()]
     source = _assemble(program.script_name, module, bodies, names)
-    return UserCode(source, event_names, handler_names)
+    return UserCode(source, event_names, handler_names, key_names)
 
 
 def _asks_for_groups(nodes: list[n.Node]) -> bool:
@@ -178,6 +185,14 @@ def _handler(module: Module, handler: Handler) -> list[Line]:
         body.statement(node)
     head = Line(f"def handler_{handler.index}():")
     return [_comment("probe", handler.point, handler.span), head, *_finish(body)]
+
+
+def _key(module: Module, name: str, key: RenderedKey) -> list[Line]:
+    """The function that makes the text of an array's key of the values stored for it."""
+    body = Body(Scope(module, in_event=False))
+    body.line(f"return {value(body.scope, key.body)}")
+    parameters = ", ".join(f"c{index}" for index in range(len(key.types)))
+    return [Line("# key"), Line(f"def {name}({parameters}):"), *_finish(body)]
 
 
 def _event(module: Module, event: n.Event) -> list[Line]:

@@ -30,12 +30,15 @@ MODULES = {
     "network": """format_ipaddr ip_ntop msg_flags_num2str sock_fam_num2str sock_fam_str2num sock_flags_num2str
         sock_prot_num2str sock_prot_str2num sock_state_num2str sock_state_str2num sock_type_num2str
         sock_type_str2num""",
-    "kernel_symbols": "modname symdata symname",
+    "kernel_symbols": "_interrupted_address modname symdata symfile symfileline symline symname",
     "output": """abort ansi_clear_screen ansi_cursor_hide ansi_cursor_move ansi_cursor_restore ansi_cursor_save
         ansi_cursor_show ansi_new_line ansi_reset_color ansi_set_color ansi_set_color2 ansi_set_color3 error exit ftrace
         log printk warn""",
     "session": """commit discard get_loadavg_index randint speculate speculation sprint_loadavg switch_file system""",
     "signals": "rlimit_from_str sa_flags_str sa_handler_str signal_str sigset_mask_str",
+    "stacks": """_kernel_stack _print_stack_lines _print_stack_number _stack_caller _stack_callers _stack_element
+        _stack_hex _stack_text backtrace caller caller_addr callers print_backtrace print_backtrace_fileline print_stack
+        print_syms sprint_backtrace sprint_stack sprint_syms stack""",
     "strings": "isdigit isinstr str_replace stringat strlen strpos strtol substr",
     "syscall": "_syscall_argstr _syscall_retstr",
     "text": "matched matched_str ngroups string_quoted text_str text_strn tokenize",

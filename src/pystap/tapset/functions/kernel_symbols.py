@@ -2,42 +2,55 @@
 
 from __future__ import annotations
 
+from ...program import nodes as n
 from ...program.builtins import Builtin, Effect
 from ...program.fault_messages import RuntimeFault
 from ...program.types import Type
 from ..services import Services
+from ..stack_text import hexadecimal, no_stack, place_text
+from .stacks import context_value
 
 L, S = Type.LONG, Type.STRING
 
 
-def _hex(address: int) -> str:
-    return f"0x{address & (1 << 64) - 1:x}"
-
-
 def symname(rt: Services, address: int) -> str:
     found = rt.kernel_symbol(address)
-    return found[0] if found is not None else _hex(address)
+    return found[0] if found is not None and found[0] else hexadecimal(address)
 
 
 def symdata(rt: Services, address: int) -> str:
-    """Return "vfs_read+0x10/0x340", with the module in brackets behind it when it is not the kernel's own."""
-    found = rt.kernel_symbol(address)
-    if found is None:
-        return _hex(address)
-    name, offset, size, module = found
-    place = f"{name}+{offset:#x}/{size:#x}" if size else f"{name}+{offset:#x}"
-    return f"{place} [{module}]"
+    """Return "vfs_read+0x10/0x340 [kernel]", with the module's name in brackets."""
+    return place_text(address, rt.kernel_symbol(address))
 
 
 def modname(rt: Services, address: int) -> str:
     found = rt.kernel_symbol(address)
     if found is None:
-        raise RuntimeFault(f"No module name available for address {_hex(address)}")
+        raise RuntimeFault(f"No module name available for address {hexadecimal(address)}")
     return found[3]
+
+
+def symfile(rt: Services, address: int) -> str:
+    line = rt.kernel_line(address)
+    return line[0] if line is not None else hexadecimal(address)
+
+
+def symline(rt: Services, address: int) -> str:
+    line = rt.kernel_line(address)
+    return str(line[1]) if line is not None else hexadecimal(address)
+
+
+def symfileline(rt: Services, address: int) -> str:
+    line = rt.kernel_line(address)
+    return f"{line[0]}:{line[1]}" if line is not None else hexadecimal(address)
 
 
 ROWS = (
     Builtin("symname", (("addr", L),), S, Effect.PURE, symname, varies=True),
     Builtin("symdata", (("addr", L),), S, Effect.PURE, symdata, varies=True),
     Builtin("modname", (("addr", L),), S, Effect.PURE, modname, varies=True, raises=False),
+    Builtin("symfile", (("addr", L),), S, Effect.PURE, symfile, varies=True),
+    Builtin("symline", (("addr", L),), S, Effect.PURE, symline, varies=True),
+    Builtin("symfileline", (("addr", L),), S, Effect.PURE, symfileline, varies=True),
+    Builtin("_interrupted_address", (), L, Effect.CONTEXT, no_stack, context_value(n.ContextKind.INTERRUPTED)),
 )

@@ -1,0 +1,40 @@
+"""How stacks travel: a handler deals in their numbers, the stack itself is sent once (native byte order).
+
+The number of a kernel stack or of a user stack is a hash of it. When a program meets a number that the map SEEN_MAP
+does not have it sends one of these records, in front of the event that the number goes into, then enters it:
+
+    0    u32   one of the kinds below
+    4    u32   0: it belongs to no group of records
+    8    s64   the number
+  KERNEL_STACK (of the program that runs), INTERRUPTED_STACK (from the registers of what a clock interrupted)
+    16   u64s  addresses, the innermost first
+  USER_STACK
+    16   s64   the address space
+    24   u64   CLOCK_MONOTONIC in ns
+    32   ...   the registers of user mode, as the kernel saves them (struct pt_regs)
+    ...  u64s  what lies on the stack, from the stack pointer on
+  ADDRESS_SPACE
+    16   u64   CLOCK_MONOTONIC in ns
+
+An address space's number is the process id, and above its 32 bits how often the task has called execve. A user stack
+is hashed by its words that may be return addresses, so two numbers may stand for the same stack, but not one for two.
+"""
+
+from __future__ import annotations
+
+SEEN_MAP = "stacks_seen"
+USER_MAP = "user_stacks_seen"
+"""The same for what needs the mappings of processes; the session records these where the image has this map."""
+SEEN_ENTRIES = 1 << 16
+
+INTERRUPTED_STACK, ADDRESS_SPACE, USER_STACK, KERNEL_STACK = range(0x7FFF_FFFB, 0x7FFF_FFFF)
+FIRST_STACK_RECORD = INTERRUPTED_STACK
+
+NUMBER_OFFSET = 8
+FRAMES_OFFSET = 16
+SPACE_OFFSET, TIME_OFFSET, REGISTERS_OFFSET = 16, 24, 32
+SPACE_TIME_OFFSET = 16
+KERNEL_FRAMES = 127
+"""As many as the kernel gives without changing kernel.perf_event_max_stack."""
+USER_BYTES = 16376
+"""The most bytes of a user stack that are sent."""

@@ -1,0 +1,59 @@
+"""The stacks that kernel programs have sent (abi/stack_records.py), by their numbers."""
+
+from __future__ import annotations
+
+from struct import Struct, unpack_from
+
+from ..abi import stack_records as abi
+from ..lean import Callable, Sequence
+
+_NUMBER = Struct("=q")
+_MACHINERY = (
+    "bpf_prog_", "bpf_trace_run", "bpf_trampoline_", "bpf_dispatcher_", "bpf_get_stack", "__bpf_trace_", "__traceiter_",
+    "__bpf_prog_", "perf_trace_", "perf_callchain", "get_perf_callchain", "__bpf_tramp", "bpf_tramp", "bpf_overflow",
+    "__perf_event_overflow", "perf_swevent_hrtimer", "kprobe_multi_link_", "fprobe_", "trace_call_bpf",
+)  # fmt: skip
+"""How the names of functions begin that lie between a probe point and the program that it runs."""
+_MOST_MACHINERY = 12
+
+Symbols = Callable[[int], tuple[str, int, int, str] | None]
+
+
+class Stacks:
+    """Stacks by number. Numbers are as programs have them, signed."""
+
+    def __init__(self) -> None:
+        self._raw_kernel: dict[int, Sequence[int]] = {}
+        self._kernel: dict[int, Sequence[int]] = {0: ()}
+        self.look_ahead: Callable[[], object] = lambda: None
+        """Takes what has been sent and not read yet."""
+
+    def take(self, kind: int, record: bytes) -> None:
+        """Keep what a record brings."""
+        (number,) = _NUMBER.unpack_from(record, abi.NUMBER_OFFSET)
+        if kind in (abi.KERNEL_STACK, abi.INTERRUPTED_STACK):
+            count = (len(record) - abi.FRAMES_OFFSET) // 8
+            addresses = unpack_from(f"={count}Q", record, abi.FRAMES_OFFSET)
+            known = self._raw_kernel if kind == abi.KERNEL_STACK else self._kernel
+            known.setdefault(number, addresses)
+
+    def kernel(self, number: int, symbol: Symbols) -> Sequence[int]:
+        """Return the addresses of a kernel stack from the probe point on; none for a stack that never came."""
+        known = self._kernel.get(number)
+        if known is None:
+            if number not in self._raw_kernel:
+                self.look_ahead()
+                if number not in self._raw_kernel:
+                    return self._kernel.get(number, ())
+            known = self._kernel[number] = _from_probe_point(self._raw_kernel[number], symbol)
+        return known
+
+
+def _from_probe_point(addresses: Sequence[int], symbol: Symbols) -> Sequence[int]:
+    """Leave out the frames of the program itself and of what called it."""
+    start = 0
+    for index, address in enumerate(addresses[:_MOST_MACHINERY]):
+        found = symbol(address)
+        if found is not None and found[0].startswith(_MACHINERY):
+            start = index + 1
+    return addresses[start:]
