@@ -1,0 +1,296 @@
+"""What debugging information tells of a program, a library or a kernel module, as one object.
+
+info = open_debuginfo("/usr/bin/prog")
+info.functions("work", "main.c")             where they begin, and where they are inlined
+info.statements("main.c", 12)                the addresses of a line
+info.scope(function, address).variables()    what the program has there, and where
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from functools import cached_property
+
+from ..program.c_types import CType
+from ..records import dataclass
+from . import dwarf_constants as d
+from .dwarf_elf import ElfFile, open_elf, separate_debug_file
+from .dwarf_frames import CallFrames
+from .dwarf_functions import (
+    FunctionInfo,
+    dies_of_unit,
+    function_info,
+    functions_of,
+    instances,
+    is_abstract,
+    ranges_of,
+)  # fmt: skip
+from .dwarf_names import Names
+from .dwarf_scopes import Evaluator, Variable, scopes_at, visible_dies
+from .dwarf_statements import SourcePattern, StatementInfo, Statements
+from .dwarf_type_names import origin, qualified_name
+from .dwarf_types import DwarfLayout
+from .dwarf_units import Die, DwarfData, DwarfError, Unit
+
+
+def is_pattern(name: str) -> bool:
+    """Tell whether a name has wildcards."""
+    return any(c in name for c in "*?[")
+
+
+def file_matches(path: str, pattern: str) -> bool:
+    """Tell whether a source file is meant: by its name or by the last parts of its path, with wildcards."""
+    return path == pattern or fnmatchcase(path, pattern if pattern.startswith("/") else "*/" + pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a program has at an address: inside a function, or inside an inlined instance of one."""
+
+    info: DebugInfo
+    function: Die
+    scopes: tuple[Die, ...]
+    address: int
+
+    def variables(self) -> Iterator[Variable]:
+        """Yield parameters and locals, those of the innermost block first."""
+        for die in visible_dies(list(self.scopes)):
+            yield self.info.evaluator.variable(die, self.address, self.function)
+
+    def variable(self, name: str) -> Variable | None:
+        """Return a parameter, a local, or a variable of the unit by name; None when there is none."""
+        for die in visible_dies(list(self.scopes)):
+            if origin(die).name == name:
+                return self.info.evaluator.variable(die, self.address, self.function)
+        return self.info.unit_variable(self.function.unit, name)
+
+    def return_type(self) -> CType | None:
+        """Return what the function returns; None for nothing."""
+        inner = next(die for die in reversed(self.scopes) if die.tag != d.TAG_LEXICAL_BLOCK)
+        type_ = origin(inner, d.AT_TYPE).reference(d.AT_TYPE)
+        return self.info.layout.type(type_) if type_ is not None else None
+
+
+class DebugInfo:
+    """The debugging information of one file. Addresses are those of the file (before it is loaded anywhere).
+
+    Methods raise DwarfError for information that is damaged.
+    """
+
+    def __init__(self, elf: ElfFile, debug: ElfFile) -> None:
+        self.elf = elf
+        self.data = DwarfData(debug)
+        self.names = Names(self.data)
+        self._code: dict[int, tuple[list[int], list[tuple[int, int, Die]]]] = {}
+        self.layout = DwarfLayout(self._definition)
+        self.frames = CallFrames([elf] if elf is debug else [elf, debug])
+        self.evaluator = Evaluator(self.layout, self.frames)
+
+    # ------------------------------------------------------------------------------------------ functions
+
+    def functions(self, name: str, file: str | None = None) -> list[FunctionInfo]:
+        """Return the functions (and inlined instances) that a name means; both patterns may have wildcards.
+
+        A name with `::` is compared with the classes and namespaces around the function.
+        """
+        found: dict[tuple[int, int], FunctionInfo] = {}
+        for die in self._function_dies(name):
+            info = function_info(die)
+            if info is not None and (file is None or file_matches(info.file, file)):
+                found[die.unit.offset, die.offset] = info
+        return sorted(found.values(), key=lambda info: (info.entry, info.is_inline))
+
+    def _function_dies(self, name: str) -> Iterator[Die]:
+        last = name.rpartition("::")[2]
+        scoped = "::" in name
+
+        def matches(die: Die) -> bool:
+            own = origin(die).name
+            if not fnmatchcase(own, last):
+                return False
+            return not scoped or _scope_matches(qualified_name(die), name)
+
+        for data, names in self._files():
+            for unit in data.units if is_pattern(last) else names.units(last):
+                for die in dies_of_unit(unit, matches):
+                    yield die
+                    if is_abstract(die) and (self.names.refers_across or data is not self.data):
+                        yield from instances(self.names, die)
+
+    def _files(self) -> Iterator[tuple[DwarfData, Names]]:
+        yield self.data, self.names
+        if self.shared_names is not None:
+            yield self.shared_names.data, self.shared_names
+
+    @cached_property
+    def shared_names(self) -> Names | None:
+        """The names in what dwz(1) moved to another file."""
+        return Names(self.data.alternative) if self.data.alternative is not None else None
+
+    # ------------------------------------------------------------------------------------------ addresses
+
+    def unit_of(self, address: int) -> Unit | None:
+        """Return the unit whose code an address is."""
+        for low, high, unit in self._unit_ranges:
+            if low <= address < high:
+                return unit
+        return None
+
+    @cached_property
+    def _unit_ranges(self) -> list[tuple[int, int, Unit]]:
+        found = []
+        for unit in self.data.units:
+            if unit.kind != d.UT_TYPE and unit.top.tag == d.TAG_COMPILE_UNIT:
+                found += [(low, high, unit) for low, high in ranges_of(unit.top) if low]
+        return found
+
+    def function_at(self, address: int) -> FunctionInfo | None:
+        """Return the function (not an inlined one) that an address lies in."""
+        unit = self.unit_of(address)
+        around = self.functions_around(unit, address) if unit is not None else []
+        return function_info(around[0]) if around else None
+
+    def functions_around(self, unit: Unit, address: int) -> list[Die]:
+        """Return the function that an address lies in, and the inlined ones in it, the outermost first."""
+        code = self._code.get(unit.offset)
+        if code is None:
+            rows = functions_of(unit)
+            code = self._code[unit.offset] = ([row[0] for row in rows], rows)
+        starts, rows = code
+        index = bisect_right(starts, address) - 1
+        if index < 0 or address >= rows[index][1]:
+            return []
+        return [die for die in scopes_at(rows[index][2], address) if die.tag != d.TAG_LEXICAL_BLOCK]
+
+    def statements(self, pattern: SourcePattern, nearest: bool = False) -> list[StatementInfo]:
+        """Return the statements that a pattern with a file and lines means. Raises NoLine."""
+        return Statements(self, pattern).find(nearest)
+
+    def scope_at(self, address: int) -> Scope | None:
+        """Return what the program has at an address; None where no function is described."""
+        function = self.function_at(address)
+        if function is None:
+            return None
+        return Scope(self, function.die, tuple(scopes_at(function.die, address)), address)
+
+    def scope(self, function: FunctionInfo, address: int) -> Scope:
+        """Return what the program has at an address inside a function or at an inlined instance of one."""
+        if not function.is_inline:
+            return Scope(self, function.die, tuple(scopes_at(function.die, address)), address)
+        around = [function.die]
+        while around[-1].tag != d.TAG_SUBPROGRAM:
+            parent = around[-1].parent
+            if parent is None:
+                break
+            around.append(parent)
+        outer = list(reversed(around))[:-1]
+        return Scope(self, outer[0] if outer else function.die, (*outer, *scopes_at(function.die, address)), address)
+
+    # ------------------------------------------------------------------------------------ variables, types
+
+    def unit_variable(self, unit: Unit, name: str) -> Variable | None:
+        """Return a variable that is declared outside functions in a unit, where ever it is defined."""
+        for die in self._variable_dies(unit, name):
+            if not origin(die, d.AT_LOCATION).has(d.AT_LOCATION) and origin(die, d.AT_EXTERNAL).has(d.AT_EXTERNAL):
+                defined = self.variable(name)
+                if defined is not None:
+                    return defined
+            return self.evaluator.variable(die, 0, None)
+        return None
+
+    def variable(self, name: str, file: str | None = None) -> Variable | None:
+        """Return a variable that is defined outside functions, by name and source file of its unit."""
+        last = name.rpartition("::")[2]
+        for unit in self.names.units(last):
+            if file is not None and not file_matches(unit_path(unit), file):
+                continue
+            for die in self._variable_dies(unit, name):
+                if origin(die, d.AT_LOCATION).has(d.AT_LOCATION) or origin(die, d.AT_CONST_VALUE).has(d.AT_CONST_VALUE):
+                    return self.evaluator.variable(die, 0, None)
+        return None
+
+    def _variable_dies(self, unit: Unit, name: str) -> Iterator[Die]:
+        """Yield the variables of that name outside functions; a definition before what it is the definition of."""
+        last = name.rpartition("::")[2]
+        found = []
+        for offset in unit.tree.by_tag[d.TAG_VARIABLE]:
+            die = unit.die(offset)
+            if die is None or origin(die).name != last:
+                continue
+            parent = die.parent
+            while parent is not None and parent.tag == d.TAG_NAMESPACE:
+                parent = parent.parent
+            if parent is None or parent.tag not in (d.TAG_COMPILE_UNIT, d.TAG_PARTIAL_UNIT):
+                continue
+            if "::" not in name or _scope_matches(qualified_name(die), name):
+                found.append(die)
+        yield from sorted(found, key=lambda die: not die.has(d.AT_LOCATION))
+
+    def named_type(self, text: str) -> CType | None:
+        """Return the type that C text names (`struct node`, `unsigned long`, `ns::Thing *`); None when unknown."""
+        from .dwarf_lookup import named_type
+
+        return named_type(self, text)
+
+    def enumerator(self, name: str) -> int | None:
+        """Return the value of an enumeration constant."""
+        from .dwarf_lookup import enumerator
+
+        return enumerator(self, name)
+
+    def _definition(self, declared: Die) -> Die | None:
+        from .dwarf_lookup import type_die
+
+        return type_die(self, origin(declared).name, (declared.tag,), declared.unit)
+
+
+def _scope_matches(qualified: str, wanted: str) -> bool:
+    """Tell whether the last parts of a qualified name match a pattern with `::`."""
+    parts, patterns = qualified.split("::"), wanted.removeprefix("::").split("::")
+    if wanted.startswith("::") and len(parts) != len(patterns):
+        return False
+    tail = parts[-len(patterns) :]
+    return len(tail) == len(patterns) and all(map(fnmatchcase, tail, patterns))
+
+
+def unit_path(unit: Unit) -> str:
+    """Return the full path of the source file that a unit was compiled from."""
+    name, folder = unit.top.name, unit.top.text(d.AT_COMP_DIR)
+    return name if name.startswith("/") or not folder else f"{folder}/{name}"
+
+
+def open_debuginfo(path: str) -> DebugInfo | None:
+    """Return the debugging information of a file, its own or that of a separate file; None when there is none."""
+    return _open(os.path.realpath(path))
+
+
+_opened: dict[tuple[str, int, int], DebugInfo | None] = {}
+
+
+def _open(path: str) -> DebugInfo | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    key = (path, status.st_mtime_ns, status.st_size)
+    if key not in _opened:
+        _opened[key] = _read(path)
+    return _opened[key]
+
+
+def _read(path: str) -> DebugInfo | None:
+    elf = open_elf(path)
+    if elf is None:
+        return None
+    has_own = elf.section(".debug_info") is not None or elf.section(".zdebug_info") is not None
+    debug = elf if has_own else separate_debug_file(elf)
+    if debug is None:
+        return None
+    try:
+        info = DebugInfo(elf, debug)
+        return info if info.data.units else None
+    except DwarfError:
+        return None

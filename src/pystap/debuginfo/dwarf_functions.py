@@ -1,0 +1,160 @@
+"""The functions of a program by DWARF: where they begin, where their prologue ends, where they are inlined.
+
+static inline int square(int v)   no code of its own; an instance in each function that it was inlined into
+int work(struct node *n)          0x1149 to 0x11d0, prologue up to 0x1155
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ..records import dataclass
+from . import dwarf_constants as d
+from .dwarf_expressions import range_list
+from .dwarf_lines import line_table
+from .dwarf_names import Names
+from .dwarf_type_names import declaration_of, origin, qualified_name
+from .dwarf_units import Die, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionInfo:
+    """A function, or (`is_inline`) one place where it was inlined.
+
+    `name` is without classes and namespaces, `qualified` with them; `linkage_name` is mangled, "" in C. `file` is a
+    full path, `line` where the function is declared. `entry` is the address of its first instruction,
+    `after_prologue` where its variables are in their places; both are addresses of the file. `ranges` are its code.
+    """
+
+    name: str
+    qualified: str
+    linkage_name: str
+    file: str
+    line: int
+    entry: int
+    after_prologue: int
+    ranges: tuple[tuple[int, int], ...]
+    is_inline: bool
+    is_external: bool
+    die: Die
+
+    def contains(self, address: int) -> bool:
+        return any(low <= address < high for low, high in self.ranges)
+
+
+def ranges_of(die: Die) -> list[tuple[int, int]]:
+    """Return the code of a function, a block or a unit: addresses of the first byte and behind the last."""
+    low = die.address(d.AT_LOW_PC)
+    if low is not None and die.has(d.AT_HIGH_PC):
+        high = die.address(d.AT_HIGH_PC)
+        size = die.number(d.AT_HIGH_PC) or 0
+        return [(low, high if high is not None else low + size)] if (high or size) else []
+    offset = die.number(d.AT_RANGES)
+    if offset is None:
+        return []
+    return list(range_list(die.unit, die.form(d.AT_RANGES), offset))
+
+
+def entry_of(die: Die) -> int | None:
+    """Return the address where a function or an inlined instance is entered; None when it has no code."""
+    entry = die.address(d.AT_ENTRY_PC)
+    ranges = ranges_of(die)
+    if entry is None and die.has(d.AT_ENTRY_PC) and ranges:
+        entry = ranges[0][0] + (die.number(d.AT_ENTRY_PC) or 0)  # DWARF 5: an offset from the lowest address
+    if entry is None:
+        low = die.address(d.AT_LOW_PC)
+        entry = low if low is not None and die.has(d.AT_HIGH_PC) else ranges[0][0] if ranges else None
+    # What the linker threw away has no ranges, or an address that nothing is loaded to.
+    return entry if ranges and ranges[0][1] > ranges[0][0] and entry else None
+
+
+def file_of(die: Die, attribute: int = d.AT_DECL_FILE) -> str:
+    """Return the path of the file that a DIE names (of its declaration, of a call); "" when it names none."""
+    owner = origin(die, attribute) if attribute == d.AT_DECL_FILE else die
+    index = owner.number(attribute)
+    if index is None:
+        return ""
+    table = line_table(owner.unit)
+    return table.files[index] if table is not None and index < len(table.files) else ""
+
+
+def function_info(die: Die) -> FunctionInfo | None:
+    """Return what is known of a function with code, or of an inlined instance; None for a declaration."""
+    entry = entry_of(die)
+    if entry is None:
+        return None
+    is_inline = die.tag == d.TAG_INLINED_SUBROUTINE
+    linkage = origin(die, d.AT_LINKAGE_NAME).text(d.AT_LINKAGE_NAME)
+    linkage = linkage or origin(die, d.AT_MIPS_LINKAGE_NAME).text(d.AT_MIPS_LINKAGE_NAME)
+    ranges = tuple(ranges_of(die))
+    return FunctionInfo(
+        origin(die).name, qualified_name(die), linkage, file_of(die), origin(die, d.AT_DECL_LINE).number(
+            d.AT_DECL_LINE) or 0, entry, entry if is_inline else prologue_end(die, entry, ranges), ranges, is_inline,
+        origin(die, d.AT_EXTERNAL).has(d.AT_EXTERNAL), die,
+    )  # fmt: skip
+
+
+def prologue_end(die: Die, entry: int, ranges: tuple[tuple[int, int], ...]) -> int:
+    """Return where the variables of a function are in their places.
+
+    Optimised code describes them from the first instruction on. Other code copies its arguments to the stack first: the
+    line table marks the end of that, or (GCC) has a second row for the line where it begins.
+    """
+    if is_optimised(die):
+        return entry
+    table = line_table(die.unit)
+    high = next((high for low, high in ranges if low <= entry < high), entry)
+    rows = table.rows_between(entry, high) if table is not None else []
+    for row in rows:
+        if row[5] and row[0] > entry:
+            return row[0]
+    return next((row[0] for row in rows[1:] if row[0] > entry and row[3]), entry)
+
+
+def is_optimised(die: Die) -> bool:
+    """Tell whether the code of a function was compiled with optimisation."""
+    producer = die.unit.top.text(d.AT_PRODUCER)
+    if producer.startswith("GNU"):
+        words = producer.split()
+        levels = [word for word in words if word.startswith("-O")]
+        return bool(levels) and levels[-1] != "-O0"
+    # Clang names no options: without optimisation the frame pointer is the frame base, and no variable moves.
+    if die.block(d.AT_FRAME_BASE) != b"\x56":
+        return True
+    lists = (d.FORM_SEC_OFFSET, d.FORM_LOCLISTX)
+    return any(child.form(d.AT_LOCATION) in lists for child in die.child_dies())
+
+
+def functions_of(unit: Unit) -> list[tuple[int, int, Die]]:
+    """Return the code of the functions of a unit, sorted: first address, address behind the last, function."""
+    found = []
+    for offset in unit.tree.by_tag[d.TAG_SUBPROGRAM]:
+        die = unit.die(offset)
+        if die is not None:
+            found += [(low, high, die) for low, high in ranges_of(die) if low]
+    return sorted(found, key=lambda row: row[:2])
+
+
+NameTest = Callable[[Die], bool]
+
+
+def dies_of_unit(unit: Unit, matches: NameTest) -> Iterator[Die]:
+    """Yield the functions of a unit whose names match: with code, inlined instances, and abstract ones."""
+    for tag in (d.TAG_SUBPROGRAM, d.TAG_INLINED_SUBROUTINE):
+        for offset in unit.tree.by_tag[tag]:
+            die = unit.die(offset)
+            if die is not None and matches(die):
+                yield die
+
+
+def instances(names: Names, abstract: Die) -> Iterator[Die]:
+    """Yield the instances in other units of a function that is described apart from them (LTO, dwz)."""
+    for unit in names.referring(abstract.offset):
+        if unit is abstract.unit:
+            continue
+        yield from dies_of_unit(unit, lambda die: declaration_of(die) == abstract)
+
+
+def is_abstract(die: Die) -> bool:
+    """Tell whether a DIE describes a function whose code, if any, is described elsewhere."""
+    return die.tag == d.TAG_SUBPROGRAM and not die.has(d.AT_LOW_PC) and not die.has(d.AT_RANGES)

@@ -1,0 +1,102 @@
+"""Types and enumeration constants of a program by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..program.c_types import CType, pointer_to
+from . import dwarf_constants as d
+from .dwarf_names import Names
+from .dwarf_type_names import qualified_name
+from .dwarf_units import Die, Unit
+
+if TYPE_CHECKING:
+    from .dwarf import DebugInfo
+
+_STRUCTS = (d.TAG_STRUCTURE_TYPE, d.TAG_CLASS_TYPE)
+_KEYWORDS = {"struct": _STRUCTS, "class": _STRUCTS, "union": (d.TAG_UNION_TYPE,), "enum": (d.TAG_ENUMERATION_TYPE,)}
+_ANY = (*_STRUCTS, d.TAG_UNION_TYPE, d.TAG_TYPEDEF, d.TAG_ENUMERATION_TYPE, d.TAG_BASE_TYPE)
+_INTEGERS = {
+    "short": ("short int", "short"), "unsigned short": ("short unsigned int", "unsigned short"),
+    "unsigned": ("unsigned int",), "signed": ("int",), "long": ("long int", "long"),
+    "unsigned long": ("long unsigned int", "unsigned long"), "long long": ("long long int", "long long"),
+    "unsigned long long": ("long long unsigned int", "unsigned long long"), "bool": ("_Bool", "bool"),
+}  # fmt: skip
+"""How C may write a type without `int` -> how GCC and Clang name it."""
+
+
+def named_type(info: DebugInfo, text: str) -> CType | None:
+    """Return the type that C text names; None when there is none."""
+    base = text.rstrip("*& \t")
+    stars = text[len(base) :].count("*")
+    words = [word for word in base.split() if word not in ("const", "volatile")]
+    found = _base(info, words)
+    if found is None:
+        return None
+    for _ in range(stars):
+        found = pointer_to(found)
+    return found
+
+
+def _base(info: DebugInfo, words: Sequence[str]) -> CType | None:
+    if not words:
+        return None
+    if words == ["void"]:
+        return info.layout.type(None)
+    if words[0] in _KEYWORDS:
+        die = type_die(info, " ".join(words[1:]), _KEYWORDS[words[0]])
+        return info.layout.type(die) if die is not None else None
+    name = " ".join(words)
+    plain = name.removesuffix(" int") if name != "int" else name
+    for known in (*_INTEGERS.get(plain, ()), name):
+        die = type_die(info, known, _ANY)
+        if die is not None:
+            return info.layout.type(die)
+    return None
+
+
+def type_die(info: DebugInfo, name: str, tags: Sequence[int], first: Unit | None = None) -> Die | None:
+    """Return the definition of a type; units are searched in their order, `first` before the others."""
+    last = name.rpartition("::")[2]
+    if not last:
+        return None
+    if set(tags) & set(_STRUCTS):
+        tags = (*tags, *_STRUCTS)
+    if first is not None:
+        found = _in_unit(first, name, tags)
+        if found is not None:
+            return found
+    for names in _files(info):
+        for unit in names.units(last):
+            found = _in_unit(unit, name, tags)
+            if found is not None:
+                return found
+    return None
+
+
+def _files(info: DebugInfo) -> Sequence[Names]:
+    return (info.names, info.shared_names) if info.shared_names is not None else (info.names,)
+
+
+def _in_unit(unit: Unit, name: str, tags: Sequence[int]) -> Die | None:
+    last = name.rpartition("::")[2]
+    for tag in dict.fromkeys(tags):
+        for offset in unit.tree.by_tag[tag]:
+            die = unit.die(offset)
+            if die is None or die.name != last or die.has(d.AT_DECLARATION):
+                continue
+            if last == name or qualified_name(die).endswith(name):
+                return die
+    return None
+
+
+def enumerator(info: DebugInfo, name: str) -> int | None:
+    """Return the value of an enumeration constant; None when there is none."""
+    for names in _files(info):
+        for unit in names.units(name.rpartition("::")[2]):
+            for offset in unit.tree.by_tag[d.TAG_ENUMERATOR]:
+                die = unit.die(offset)
+                if die is not None and die.name == name.rpartition("::")[2]:
+                    return die.signed(d.AT_CONST_VALUE)
+    return None

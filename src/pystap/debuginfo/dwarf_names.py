@@ -1,0 +1,147 @@
+"""Finds the units of a file that may say something of a name, without walking the others.
+
+work  ->  "work\\0" in .debug_str at 0x4711  ->  the bytes 11 47 00 00 in .debug_info  ->  the units around them
+
+A name stands in .debug_str once, whatever refers to it, and finding bytes is a thousand times faster than decoding
+entries. What is found by chance costs a look at a unit, nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+
+from . import dwarf_constants as d
+from .dwarf_units import DwarfData, DwarfError, Unit
+
+_MOST_SINGLE = 8
+"""Up to so many offsets are looked for one by one."""
+
+
+def places(data: bytes, wanted: bytes) -> Iterator[int]:
+    """Yield where bytes occur."""
+    at = data.find(wanted)
+    while at >= 0:
+        yield at
+        at = data.find(wanted, at + 1)
+
+
+class Names:
+    """The names of one file."""
+
+    def __init__(self, data: DwarfData) -> None:
+        self.data = data
+        self._known: dict[str, list[Unit]] = {}
+
+    def units(self, name: str) -> list[Unit]:
+        """Return the units that may have a DIE of that name, in their order."""
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = self._find(name)
+        return known
+
+    def _find(self, name: str) -> list[Unit]:
+        data = self.data
+        if len(data.units) <= 2:
+            return data.units
+        text = name.encode() + b"\0"
+        found: set[int] = set()
+        strings = list(places(data.strings, text))
+        self._add_references(found, strings)
+        if data.string_offsets:
+            self._add_indexed(found, strings)
+        if data.alternative is not None:
+            self._add_references(found, list(places(data.alternative.strings, text)))
+        if len(text) <= 4 or not strings:  # not worth a reference: written where it is used
+            self._add_places(found, places(data.info, text))
+        return [data.units[index] for index in sorted(found)]
+
+    def _add_references(self, found: set[int], offsets: list[int]) -> None:
+        self._add_places(found, references(self.data.info, offsets))
+
+    def _add_places(self, found: set[int], where: Iterable[int]) -> None:
+        starts = self.data.starts
+        for place in where:
+            index = bisect_right(starts, place) - 1
+            if index >= 0:
+                found.add(index)
+
+    def _add_indexed(self, found: set[int], offsets: list[int]) -> None:
+        """Add the units with an offset in their part of .debug_str_offsets."""
+        bases, owners = self._string_tables
+        for place in references(self.data.string_offsets, offsets):
+            index = bisect_right(bases, place) - 1
+            if index >= 0:
+                found.update(owners[index])
+
+    @cached_property
+    def _string_tables(self) -> tuple[list[int], list[list[int]]]:
+        tables: dict[int, list[int]] = {}
+        for index, unit in enumerate(self.data.units):
+            try:
+                base = unit.top.number(d.AT_STR_OFFSETS_BASE)
+            except (DwarfError, IndexError):
+                continue
+            if base is not None:
+                tables.setdefault(base, []).append(index)
+        bases = sorted(tables)
+        return bases, [tables[base] for base in bases]
+
+    def units_with_file(self, name: str) -> list[Unit]:
+        """Return the units whose line tables may have a file of that name (the last part of a path).
+
+        All units when the name has wildcards.
+        """
+        data = self.data
+        if any(c in name for c in "*?[") or len(data.units) <= 2:
+            return [unit for unit in data.units if unit.kind != d.UT_TYPE]
+        text = name.encode() + b"\0"
+        lines = data.section(".debug_line")
+        where = list(references(lines, list(places(data.line_strings, text))))
+        where += places(lines, text)
+        if data.strings and data.line_strings == b"":
+            where += references(lines, list(places(data.strings, text)))
+        starts, owners = self._line_tables
+        tables = {bisect_right(starts, place) - 1 for place in where}
+        return [unit for index in sorted(tables) if index >= 0 for unit in owners[index]]
+
+    @cached_property
+    def _line_tables(self) -> tuple[list[int], list[list[Unit]]]:
+        """Where the line tables begin, and the units that each belongs to."""
+        tables: dict[int, list[Unit]] = {}
+        for unit in self.data.units:
+            offset = unit.top.number(d.AT_STMT_LIST) if unit.kind != d.UT_TYPE else None
+            if offset is not None:
+                tables.setdefault(offset, []).append(unit)
+        starts = sorted(tables)
+        return starts, [tables[start] for start in starts]
+
+    def referring(self, offset: int) -> list[Unit]:
+        """Return the units that may refer to a DIE of another unit by its offset."""
+        found: set[int] = set()
+        self._add_places(found, references(self.data.info, [offset]))
+        return [self.data.units[index] for index in sorted(found)]
+
+    @cached_property
+    def refers_across(self) -> bool:
+        """Whether instances of functions may lie in other units than what they are instances of (LTO, dwz)."""
+        table = self.data.section(".debug_abbrev")
+        origin = bytes([d.AT_ABSTRACT_ORIGIN])
+        forms = (bytes([d.FORM_REF_ADDR]), b"\xa0\x3e", bytes([d.FORM_REF_SUP4]))
+        return any(origin + form in table for form in forms)
+
+
+def references(data: bytes, offsets: list[int]) -> Iterator[int]:
+    """Yield where any of the offsets is written as 4 bytes."""
+    if len(offsets) <= _MOST_SINGLE:
+        for offset in offsets:
+            yield from places(data, offset.to_bytes(4, "little"))
+        return
+    wanted = {offset.to_bytes(4, "little") for offset in offsets}
+    columns = [re.escape(bytes(sorted({text[i] for text in wanted}))) for i in range(4)]
+    pattern = re.compile(b"(?=(" + b"".join(b"[" + column + b"]" for column in columns) + b"))", re.DOTALL)
+    for match in pattern.finditer(data):
+        if match.group(1) in wanted:
+            yield match.start()

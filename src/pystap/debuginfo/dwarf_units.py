@@ -1,0 +1,495 @@
+"""The units of .debug_info and their entries (DIEs), decoded one by one as they are asked for.
+
+A DIE is known by its unit and its offset in the section. Nothing walks a whole section: dwarf_names.py finds the units
+that matter, `Unit.tree` walks one unit.
+"""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cached_property
+
+from . import dwarf_constants as d
+from .dwarf_elf import ElfFile, supplementary_file
+from .dwarf_forms import FIXED_SIZES, OFFSET_FORMS, READERS, ULEB_FORMS, Reader, Value, sleb, text_at, uleb
+
+_STRX = frozenset((d.FORM_STRX, d.FORM_STRX1, d.FORM_STRX2, d.FORM_STRX3, d.FORM_STRX4))
+_ADDRX = frozenset((d.FORM_ADDRX, d.FORM_ADDRX1, d.FORM_ADDRX2, d.FORM_ADDRX3, d.FORM_ADDRX4))
+_NOTHING: tuple[int, Value] = (0, b"")
+_UNIT_REFERENCES = frozenset((d.FORM_REF1, d.FORM_REF2, d.FORM_REF4, d.FORM_REF8, d.FORM_REF_UDATA))
+_SUPPLEMENTARY = frozenset((d.FORM_REF_SUP4, d.FORM_REF_SUP8, d.FORM_GNU_REF_ALT))
+
+
+class DwarfError(Exception):
+    """The debugging information is damaged, or of a kind that is not understood."""
+
+
+class Abbreviation:
+    """The shape of DIEs: tag, whether children follow, and its attributes with their readers.
+
+    `steps` skip over the attributes: a positive number of bytes, 0 for a number of variable length, -1 for a string, or
+    the reader of another form. `sibling` is the place of DW_AT_sibling in it when that has a fixed one, else -1.
+    """
+
+    __slots__ = ("attributes", "fixed_size", "has_children", "sibling", "steps", "tag")
+
+    def __init__(
+        self, tag: int, has_children: bool, attributes: list[tuple[int, int, int | None]], offset_size: int
+    ) -> None:
+        self.tag = tag
+        self.has_children = has_children
+        self.attributes: list[tuple[int, int, Reader, int | None]] = []
+        self.steps: list[int | Reader] = []
+        self.sibling = -1
+        known = 0
+        for attribute, form, implicit in attributes:
+            reader = READERS.get(form)
+            if reader is None:
+                raise DwarfError(f"unknown DWARF form {form:#x}")
+            if attribute == d.AT_SIBLING and form == d.FORM_REF4 and known >= 0:
+                self.sibling = known
+            self.attributes.append((attribute, form, reader, implicit))
+            known = self._add_step(form, reader, offset_size, known)
+        self.fixed_size = known
+
+    def _add_step(self, form: int, reader: Reader, offset_size: int, known: int) -> int:
+        size = offset_size if form in OFFSET_FORMS else FIXED_SIZES.get(form)
+        if size is not None:
+            last = self.steps[-1] if self.steps else None
+            if isinstance(last, int) and last > 0:
+                self.steps[-1] = last + size
+            elif size:
+                self.steps.append(size)
+            return known + size if known >= 0 else known
+        self.steps.append(0 if form in ULEB_FORMS else -1 if form == d.FORM_STRING else reader)
+        return -1
+
+
+class Die:
+    """One debugging information entry; `children` is where its children begin, 0 when it has none."""
+
+    __slots__ = ("children", "end", "offset", "tag", "unit", "values")
+
+    def __init__(
+        self, unit: Unit, offset: int, tag: int, values: dict[int, tuple[int, Value]], end: int, children: int
+    ) -> None:
+        self.unit, self.offset, self.tag, self.values, self.end, self.children = (
+            unit, offset, tag, values, end, children,
+        )  # fmt: skip
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Die) and self.offset == other.offset and self.unit is other.unit
+
+    def __hash__(self) -> int:
+        return self.offset
+
+    def has(self, attribute: int) -> bool:
+        return attribute in self.values
+
+    def form(self, attribute: int) -> int:
+        """Return the form of an attribute, 0 when it is not there."""
+        found = self.values.get(attribute)
+        return found[0] if found is not None else 0
+
+    def number(self, attribute: int) -> int | None:
+        """Return a constant, a flag or an offset; None when it is not there or is an expression."""
+        found = self.values.get(attribute)
+        return found[1] if found is not None and isinstance(found[1], int) else None
+
+    def signed(self, attribute: int) -> int | None:
+        """Return a constant whose fixed-size forms are taken as signed."""
+        form, value = self.values.get(attribute, _NOTHING)
+        if not isinstance(value, int):
+            return None
+        size = FIXED_SIZES.get(form, 0)
+        if form in (d.FORM_DATA1, d.FORM_DATA2, d.FORM_DATA4, d.FORM_DATA8) and value >= 1 << (8 * size - 1):
+            return value - (1 << 8 * size)
+        return value
+
+    def block(self, attribute: int) -> bytes | None:
+        """Return an expression or a block; None when the attribute is not there or something else."""
+        found = self.values.get(attribute)
+        return found[1] if found is not None and isinstance(found[1], bytes) else None
+
+    def text(self, attribute: int) -> str:
+        """Return a string; "" when it is not there."""
+        found = self.values.get(attribute)
+        return self.unit.string(*found) if found is not None else ""
+
+    def address(self, attribute: int) -> int | None:
+        """Return an address; None when it is not there or a constant (DW_AT_high_pc as a size)."""
+        form, value = self.values.get(attribute, _NOTHING)
+        if not isinstance(value, int):
+            return None
+        if form == d.FORM_ADDR:
+            return value
+        return self.unit.address_at(value) if form in _ADDRX else None
+
+    def reference(self, attribute: int) -> Die | None:
+        """Return the DIE that an attribute refers to; None when it is not there or that is not installed."""
+        form, value = self.values.get(attribute, _NOTHING)
+        if not isinstance(value, int):
+            return None
+        if form in _UNIT_REFERENCES:
+            return self.unit.die(self.unit.offset + value)
+        if form == d.FORM_REF_ADDR:
+            return self.unit.data.die(value)
+        if form in _SUPPLEMENTARY:
+            return self.unit.data.alternative.die(value) if self.unit.data.alternative is not None else None
+        if form == d.FORM_REF_SIG8:
+            return self.unit.data.type_of_signature(value)
+        return None
+
+    @property
+    def parent(self) -> Die | None:
+        """The DIE around this one; None for a unit's own."""
+        container = self.unit.tree.container(self.offset)
+        return self.unit.die(container) if container is not None else None
+
+    def child_dies(self) -> Iterator[Die]:
+        """Yield the children in their order."""
+        at = self.children
+        while at:
+            child = self.unit.die(at)
+            if child is None:
+                return
+            yield child
+            at = self.unit.after(child)
+
+    @property
+    def name(self) -> str:
+        return self.text(d.AT_NAME)
+
+
+class Tree:
+    """Where the DIEs with children of a unit begin and end, and which of its DIEs are functions and the like."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        self.parents: list[int] = []
+        self.by_tag: dict[int, list[int]] = {}
+        """The offsets of the DIEs that code is made of, and of those that have names outside functions."""
+        self._walk(unit)
+
+    def _walk(self, unit: Unit) -> None:
+        data, abbreviations, at, end = unit.info, unit.abbreviations, unit.first, unit.end
+        wanted = {tag: self.by_tag.setdefault(tag, []).append for tag in _TREE_TAGS}
+        stack: list[int] = []
+        starts, ends, parents = self.starts, self.ends, self.parents
+        while at < end:
+            start = at
+            code = data[at]
+            at += 1
+            if code == 0:
+                if stack:
+                    ends[stack.pop()] = at
+                if not stack:
+                    break
+                continue
+            if code >= 0x80:
+                code, at = uleb(data, start)
+            abbreviation = abbreviations[code]
+            found = wanted.get(abbreviation.tag)
+            if found is not None:
+                found(start)
+            if abbreviation.fixed_size >= 0:
+                at += abbreviation.fixed_size
+            else:
+                at = _skipped(data, at, abbreviation.steps, unit.offset_size)
+            if abbreviation.has_children:
+                parents.append(stack[-1] if stack else -1)
+                stack.append(len(starts))
+                starts.append(start)
+                ends.append(end)
+
+    def container(self, offset: int) -> int | None:
+        """Return the DIE around the one at an offset."""
+        index = bisect_right(self.starts, offset) - 1
+        if index >= 0 and self.starts[index] == offset:
+            index = self.parents[index]
+        while index >= 0 and self.ends[index] <= offset:
+            index = self.parents[index]
+        return self.starts[index] if index >= 0 else None
+
+
+_TREE_TAGS = (
+    d.TAG_SUBPROGRAM, d.TAG_INLINED_SUBROUTINE, d.TAG_LABEL, d.TAG_VARIABLE, d.TAG_STRUCTURE_TYPE, d.TAG_CLASS_TYPE,
+    d.TAG_UNION_TYPE, d.TAG_ENUMERATION_TYPE, d.TAG_TYPEDEF, d.TAG_BASE_TYPE, d.TAG_ENUMERATOR, d.TAG_IMPORTED_UNIT,
+)  # fmt: skip
+
+
+def _skipped(data: bytes, at: int, steps: list[int | Reader], offset_size: int) -> int:
+    """Return the place behind the attributes that `steps` describe."""
+    for step in steps:
+        if step.__class__ is not int:
+            at = step(data, at, offset_size)[1]  # type: ignore[operator]
+        elif step > 0:
+            at += step
+        elif step:
+            at = data.find(b"\0", at) + 1
+        else:
+            while data[at] >= 0x80:
+                at += 1
+            at += 1
+    return at
+
+
+class Unit:
+    """One unit. `offset` is its place in the section, `first` that of its first DIE, `end` the place behind it."""
+
+    def __init__(self, data: DwarfData, info: bytes, offset: int) -> None:
+        self.data = data
+        self.info = info
+        self.offset = offset
+        self.offset_size = 4
+        length = int.from_bytes(info[offset : offset + 4], "little")
+        at = offset + 4
+        if length == 0xFFFFFFFF:
+            length, at, self.offset_size = int.from_bytes(info[at : at + 8], "little"), at + 8, 8
+        self.end = at + length
+        self._header = at
+        self.version = int.from_bytes(info[at : at + 2], "little")
+
+    @cached_property
+    def _head(self) -> tuple[int, int, int, int, int]:
+        """Type of unit, offset of the abbreviations, first DIE, signature and offset of the type of a type unit."""
+        info, at, size = self.info, self._header + 2, self.offset_size
+        if not 2 <= self.version <= 5:
+            raise DwarfError(f"DWARF version {self.version} is not understood")
+        kind = signature = type_offset = 0
+        if self.version >= 5:
+            kind = info[at]
+            abbreviations = int.from_bytes(info[at + 2 : at + 2 + size], "little")
+            at += 2 + size
+            if kind in (d.UT_SKELETON, d.UT_SPLIT_COMPILE):
+                at += 8
+        else:
+            abbreviations = int.from_bytes(info[at : at + size], "little")
+            at += size + 1
+        if kind in (d.UT_TYPE, d.UT_SPLIT_TYPE) or info is self.data.types:
+            signature, type_offset = struct.unpack_from("<Q", info, at)[0], info[at + 8]
+            type_offset = int.from_bytes(info[at + 8 : at + 8 + size], "little")
+            at += 8 + size
+        return kind, abbreviations, at, signature, type_offset
+
+    @property
+    def kind(self) -> int:
+        return self._head[0]
+
+    @property
+    def first(self) -> int:
+        return self._head[2]
+
+    @property
+    def signature(self) -> int:
+        return self._head[3]
+
+    @property
+    def type_offset(self) -> int:
+        return self._head[4]
+
+    @cached_property
+    def abbreviations(self) -> dict[int, Abbreviation]:
+        return self.data.abbreviations(self._head[1], self.offset_size)
+
+    @cached_property
+    def top(self) -> Die:
+        """The DIE of the whole unit. Raises DwarfError."""
+        found = self.die(self.first)
+        if found is None:
+            raise DwarfError(f"empty unit at {self.offset:#x}")
+        return found
+
+    @cached_property
+    def tree(self) -> Tree:
+        return Tree(self)
+
+    @cached_property
+    def _dies(self) -> dict[int, Die]:
+        return {}
+
+    def die(self, offset: int) -> Die | None:
+        """Return the DIE at an offset of the section; None for the entry that ends a list of children."""
+        known = self._dies.get(offset)
+        if known is not None:
+            return known
+        data = self.info
+        code, at = uleb(data, offset)
+        if not code:
+            return None
+        abbreviation = self.abbreviations.get(code)
+        if abbreviation is None:
+            raise DwarfError(f"unknown abbreviation {code} at {offset:#x}")
+        values: dict[int, tuple[int, Value]] = {}
+        size = self.offset_size
+        for attribute, form, reader, implicit in abbreviation.attributes:
+            value, at = reader(data, at, size)
+            values[attribute] = (form, value if implicit is None else implicit)
+        made = Die(self, offset, abbreviation.tag, values, at, at if abbreviation.has_children else 0)
+        self._dies[offset] = made
+        return made
+
+    def after(self, die: Die) -> int:
+        """Return the offset behind a DIE and its children."""
+        sibling = die.number(d.AT_SIBLING)
+        if sibling is not None:
+            return self.offset + sibling
+        if not die.children:
+            return die.end
+        depth, at, data = 1, die.children, self.info
+        while depth and at < self.end:
+            start = at
+            code, at = uleb(data, at)
+            if not code:
+                depth -= 1
+                continue
+            abbreviation = self.abbreviations[code]
+            if abbreviation.has_children:
+                if abbreviation.sibling >= 0:
+                    place = at + abbreviation.sibling
+                    at = self.offset + int.from_bytes(data[place : place + 4], "little")
+                    continue
+                depth += 1
+            at = _skipped(data, at, abbreviation.steps, self.offset_size)
+            assert at > start
+        return at
+
+    def string(self, form: int, value: Value) -> str:
+        """Return the text of a string attribute."""
+        if isinstance(value, bytes):
+            return value.decode(errors="replace")
+        data = self.data
+        if form == d.FORM_STRP:
+            return text_at(data.strings, value)
+        if form == d.FORM_LINE_STRP:
+            return text_at(data.line_strings, value)
+        if form in _STRX:
+            base = self.top.number(d.AT_STR_OFFSETS_BASE) or 8
+            at = base + value * self.offset_size
+            return text_at(data.strings, int.from_bytes(data.string_offsets[at : at + self.offset_size], "little"))
+        if form in (d.FORM_STRP_SUP, d.FORM_GNU_STRP_ALT):
+            return text_at(data.alternative.strings, value) if data.alternative is not None else ""
+        return ""
+
+    def address_at(self, index: int) -> int:
+        """Return an address of .debug_addr by its index."""
+        at = (self.top.number(d.AT_ADDR_BASE) or 8) + 8 * index
+        return int.from_bytes(self.data.addresses[at : at + 8], "little")
+
+
+class DwarfData:
+    """The DWARF sections of one file. Raises DwarfError for what is damaged."""
+
+    def __init__(self, elf: ElfFile) -> None:
+        self.elf = elf
+        self._tables: dict[tuple[int, int], dict[int, Abbreviation]] = {}
+        self.line_tables: dict[int, object] = {}
+        """What dwarf_lines.py has read, by unit."""
+
+    @cached_property
+    def info(self) -> bytes:
+        return self.elf.content(".debug_info")
+
+    @cached_property
+    def types(self) -> bytes:
+        return self.elf.content(".debug_types")
+
+    @cached_property
+    def strings(self) -> bytes:
+        return self.elf.content(".debug_str")
+
+    @cached_property
+    def line_strings(self) -> bytes:
+        return self.elf.content(".debug_line_str")
+
+    @cached_property
+    def string_offsets(self) -> bytes:
+        return self.elf.content(".debug_str_offsets")
+
+    @cached_property
+    def addresses(self) -> bytes:
+        return self.elf.content(".debug_addr")
+
+    @cached_property
+    def alternative(self) -> DwarfData | None:
+        """What dwz(1) moved to another file."""
+        other = supplementary_file(self.elf)
+        return DwarfData(other) if other is not None else None
+
+    def section(self, name: str) -> bytes:
+        return self.elf.content(name)
+
+    @cached_property
+    def units(self) -> list[Unit]:
+        """All units of .debug_info in their order."""
+        return list(self._read_units(self.info))
+
+    def _read_units(self, info: bytes) -> Iterator[Unit]:
+        at, size = 0, len(info)
+        while at + 11 < size:
+            unit = Unit(self, info, at)
+            if unit.end <= at or unit.end > size:
+                return
+            yield unit
+            at = unit.end
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """Where the units begin."""
+        return [unit.offset for unit in self.units]
+
+    def unit_at(self, offset: int) -> Unit | None:
+        """Return the unit that an offset of .debug_info lies in."""
+        index = bisect_right(self.starts, offset) - 1
+        return self.units[index] if index >= 0 and offset < self.units[index].end else None
+
+    def die(self, offset: int) -> Die | None:
+        """Return the DIE at an offset of .debug_info."""
+        unit = self.unit_at(offset)
+        return unit.die(offset) if unit is not None else None
+
+    @cached_property
+    def _signatures(self) -> dict[int, Unit]:
+        found = {unit.signature: unit for unit in self.units if unit.version >= 5 and unit.signature}
+        found.update({unit.signature: unit for unit in self._read_units(self.types)})
+        return found
+
+    def type_of_signature(self, signature: int) -> Die | None:
+        """Return the type of a type unit."""
+        unit = self._signatures.get(signature)
+        return unit.die(unit.offset + unit.type_offset) if unit is not None else None
+
+    def abbreviations(self, offset: int, offset_size: int) -> dict[int, Abbreviation]:
+        """Return the abbreviations at an offset of .debug_abbrev, by their code."""
+        known = self._tables.get((offset, offset_size))
+        if known is None:
+            known = self._tables[offset, offset_size] = _read_abbreviations(
+                self.elf.content(".debug_abbrev"), offset, offset_size
+            )
+        return known
+
+
+def _read_abbreviations(data: bytes, at: int, offset_size: int) -> dict[int, Abbreviation]:
+    found: dict[int, Abbreviation] = {}
+    while at < len(data):
+        code, at = uleb(data, at)
+        if not code:
+            break
+        tag, at = uleb(data, at)
+        has_children = data[at] != 0
+        at += 1
+        attributes: list[tuple[int, int, int | None]] = []
+        while True:
+            attribute, at = uleb(data, at)
+            form, at = uleb(data, at)
+            implicit: int | None = None
+            if form == d.FORM_IMPLICIT_CONST:
+                implicit, at = sleb(data, at)
+            if not attribute and not form:
+                break
+            attributes.append((attribute, form, implicit))
+        found[code] = Abbreviation(tag, has_children, attributes, offset_size)
+    return found
