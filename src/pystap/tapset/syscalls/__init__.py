@@ -30,7 +30,8 @@ Two kinds of files make it up:
     that is left out (the mode of an open without O_CREAT).
   - 32-bit calls have other layouts: `compat` is the decoder (of the same arguments and values) and `compat_memory` what
     it reads there, where they differ; without them a decoder that reads "bytes" shows the address in a 32-bit call.
-  - Decoders use tables of names (`flags_text`, `name_of`: see `names.py`), whose source they cite.
+  - Decoders use tables of names (`Names`, `Flags`: see `names.py`), whose source they cite. `names.py` also declares
+    decoders of plain values (`values`), of structures (`structure`) and of arrays (`counted`).
 
 The kernel reads the memory at the probe hit, several pieces in one go (`program/user_memory.py` has the plan's form),
 and only what the handler uses. Add the name of a new decoder to `DECODER_MODULES`, so that only what is used is loaded.
@@ -63,10 +64,45 @@ class Decoder:
 
 
 DECODER_MODULES: dict[str, str] = {
-    "decode_basic": "path text buffer address_str octal hex dirfd",
-    "decode_files": "open_flags open_mode",
-    "decode_memory": "mmap_prot mmap_flags",
-    "decode_network": "sockaddr",
+    "decode_basic": "path text buffer address_str octal hex hex32 owner device dirfd",
+    "decode_bpf": "bpf_command bpf_attribute",
+    "decode_files": """open_flags open_mode access_mode whence at_flags faccessat_flags unlinkat_flags
+        statx_flags statx_mask handle_flags execveat_flags file_mode fallocate_mode file_advice
+        sync_range_flags splice_flags rw_flags close_range_flags xattr_flags lock_operation
+        dup_flags pipe_flags rename_flags eventfd_flags signalfd_flags random_flags memfd_flags
+        memfd_secret_flags userfaultfd_flags inotify_flags inotify_mask fanotify_flags
+        fanotify_mark_flags fanotify_mask fcntl_command io_priority_who io_priority quota_command
+        fcntl_argument open_how iocb""",
+    "decode_futex": "futex_operation futex_third futex2_flags",
+    "decode_io_uring": "io_uring_enter_flags io_uring_operation io_uring_parameters",
+    "decode_ioctl": "ioctl_command",
+    "decode_ipc": """message_command semaphore_command shared_command ipc_key ipc_flags shared_get_flags
+        shared_attach_flags ipc_message_flags semaphore_operations queue_attributes""",
+    "decode_keys": "key_option keyring key_argument_2 key_argument_3 key_argument_4 key_argument_5",
+    "decode_memory": """mmap_prot mmap_flags memory_advice remap_flags memory_sync_flags lock_flags lock_all_flags
+        protection_key_rights policy_mode bind_flags move_pages_flags get_policy_flags
+        shadow_stack_flags membarrier_command membarrier_flags nodemask""",
+    "decode_mounts": """mount_flags umount_flags fsopen_flags fsmount_flags fspick_flags fsconfig_command
+        open_tree_flags move_mount_flags mount_attributes mount_setattr_flags swap_flags
+        mount_attr""",
+    "decode_network": """family socket_type socket_flags socket_protocol shutdown_how message_flags sockaddr iovecs
+        message length_pointer""",
+    "decode_options": "option_level socket_option",
+    "decode_perf": "perf_event_flags perf_event",
+    "decode_polling": """poll_events epoll_operation epoll_flags epoll_events descriptor_set poll_descriptors
+        epoll_event""",
+    "decode_process": """namespace_flags clone_flags wait_options wait4_options wait_which prctl_option
+        arch_prctl_code ptrace_request ptrace_options personality scheduling_policy resource
+        usage_who priority_which compare_type pidfd_flags pidfd_signal_flags rseq_flags
+        clone_arguments scheduling_parameter scheduling_attributes processors resource_limit""",
+    "decode_security": """capability seccomp_operation seccomp_flags landlock_create_flags landlock_rule
+        landlock_restrict_flags lsm_attribute capability_header capability_data landlock_ruleset
+        landlock_attribute""",
+    "decode_signals": "signal signal_how handler signal_mask signal_set action signal_info signal_stack signal_event",
+    "decode_system": """kexec_flags kexec_file_flags load_module_flags delete_module_flags reboot_magic
+        reboot_magic2 reboot_command syslog_action""",
+    "decode_time": """clock timer_flags timerfd_flags timerfd_set_flags interval_timer timespec timeval
+        timespecs timevals itimerspec itimerval utimbuf timezone seconds timex""",
 }
 """The decoders that each module declares, by name."""
 
@@ -95,5 +131,5 @@ def u32(value: int) -> int:
 
 
 def address(value: int) -> str:
-    """Return a pointer as text: hexadecimal, NULL for 0."""
-    return f"0x{value & 0xFFFF_FFFF_FFFF_FFFF:x}" if value else "NULL"
+    """Return a pointer as text, in hexadecimal: `0x0` for none, as SystemTap shows it."""
+    return f"0x{value & 0xFFFF_FFFF_FFFF_FFFF:x}"

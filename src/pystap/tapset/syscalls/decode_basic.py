@@ -40,8 +40,25 @@ def buffer(value: int, size: int, data: bytes | None) -> str:
 
 
 def octal(value: int) -> str:
+    """Return permissions, with a leading zero."""
     value &= 0xFFFF_FFFF
     return f"0{value:o}" if value else "0"
+
+
+def hex32(value: int) -> str:
+    return f"0x{value & 0xFFFF_FFFF:x}"
+
+
+def owner(value: int) -> str:
+    """Return a user or group id; -1 stands for no change."""
+    number = value & 0xFFFF_FFFF
+    return "-1" if number == 0xFFFF_FFFF else str(number)
+
+
+def device(value: int) -> str:
+    """Return a device number as it is passed from user space (new_decode_dev in linux/kdev_t.h)."""
+    major, minor = value >> 8 & 0xFFF, value & 0xFF | value >> 12 & 0xFFF00
+    return f"makedev({major:#x}, {minor:#x})"
 
 
 def hexadecimal(value: int) -> str:
@@ -61,5 +78,8 @@ DECODERS = (
     Decoder("address_str", address, width=18),
     Decoder("octal", octal, width=12),
     Decoder("hex", hexadecimal, width=18),
+    Decoder("hex32", hex32, width=10),
+    Decoder("owner", owner, width=10),
+    Decoder("device", device, width=27),
     Decoder("dirfd", dirfd, width=11),
 )

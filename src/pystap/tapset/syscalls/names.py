@@ -1,29 +1,125 @@
-"""Names of numbers and of bits: how decoders show flags and enumerations."""
+"""Values by name: enumerations and sets of bits as text, and the ways to declare decoders that use them.
+
+Tables are text, `NAME=value` separated by blanks, in the order in which names are shown; each says which headers of the
+kernel (include/uapi, arch/x86/include/uapi, 6.1 to 6.18) it is from. What has no name is shown in hexadecimal.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+
+from . import Decoder, Memory, address
+
+MASK_32 = 0xFFFF_FFFF
+MASK_64 = 0xFFFF_FFFF_FFFF_FFFF
+_CACHED = 4096
+"""Texts that a table keeps; a program that passes ever new values must not fill the memory."""
 
 
-def flags_text(value: int, names: Mapping[int, str], nothing: str = "0") -> str:
-    """Return the names of the bits of a 64-bit value joined by `|`; what has no name follows in hexadecimal.
+def pairs(text: str, prefix: str = "") -> list[tuple[str, int]]:
+    """Return the (name, value) pairs of a table, `prefix` put before each name.
 
-    A name may stand for several bits; it is used when all are set. Names come in the order of `names`.
+    A name without a value is one more than the name before it, the first is 0.
     """
-    value &= 0xFFFF_FFFF_FFFF_FFFF
-    parts: list[str] = []
-    for bits, name in names.items():
-        if bits and value & bits == bits:
-            parts.append(name)
-            value &= ~bits
-    if value:
-        parts.append(f"0x{value:x}")
-    return "|".join(parts) or names.get(0, nothing)
+    result: list[tuple[str, int]] = []
+    value = -1
+    for token in text.split():
+        name, _, number = token.partition("=")
+        value = int(number, 0) if number else value + 1
+        result.append((prefix + name, value))
+    return result
 
 
-def name_of(value: int, names: Mapping[int, str]) -> str:
-    """Return the name of a number, or the number in hexadecimal (in decimal below 10)."""
-    name = names.get(value)
-    if name is not None:
-        return name
-    return str(value) if -10 < value < 10 else f"0x{value & 0xFFFF_FFFF_FFFF_FFFF:x}"
+def signed(value: int, bits: int = 32) -> int:
+    """Return the low `bits` of a register as a signed number."""
+    value &= (1 << bits) - 1
+    return value - (1 << bits) if value >> (bits - 1) else value
+
+
+class Names(dict[int, str]):
+    """An enumeration; called with a value, it gives its name.
+
+    `bits` is the width of the argument in C: what is above it in the register does not count.
+    """
+
+    def __init__(self, text: str, bits: int = 32, prefix: str = "") -> None:
+        super().__init__()
+        self.bits = bits
+        self.names: dict[int, str] = {}
+        for name, value in pairs(text, prefix):
+            self.names.setdefault(value & (1 << bits) - 1, name)
+
+    def __missing__(self, value: int) -> str:
+        known = value & (1 << self.bits) - 1
+        return _keep(self, value, self.names.get(known) or f"0x{known:x}")
+
+    def __call__(self, value: int) -> str:
+        return self[value]
+
+
+class Flags(dict[int, str]):
+    """A set of bits; called with a value, it gives the names of its bits joined by `|`.
+
+    `field` is a part of the value, given by its mask, that is a number and not bits (the access mode of open); it comes
+    first. `zero` is shown for no bit set. Names of several bits stand before those of their parts.
+    """
+
+    def __init__(self, text: str, zero: str = "0x0", bits: int = 32, field: tuple[int, Names] | None = None) -> None:
+        super().__init__()
+        self.bits, self.zero, self.field = bits, zero, field
+        self.flags = [(name, value & (1 << bits) - 1) for name, value in pairs(text)]
+
+    def __missing__(self, value: int) -> str:
+        rest = value & (1 << self.bits) - 1
+        parts = []
+        if self.field is not None:
+            mask, names = self.field
+            if rest & mask or 0 in names.names:
+                parts.append(names[rest & mask])
+            rest &= ~mask
+        for name, bit in self.flags:
+            if rest & bit == bit:
+                parts.append(name)
+                rest &= ~bit
+        if rest:
+            parts.append(f"0x{rest:x}")
+        return _keep(self, value, "|".join(parts) or self.zero)
+
+    def __call__(self, value: int) -> str:
+        return self[value]
+
+
+def _keep(table: dict[int, str], value: int, text: str) -> str:
+    if len(table) >= _CACHED:
+        table.clear()
+    table[value] = text
+    return text
+
+
+def values(**functions: Callable[..., str | None]) -> tuple[Decoder, ...]:
+    """Return decoders that read no memory, by their names."""
+    return tuple(Decoder(name, function) for name, function in functions.items())
+
+
+Text = Callable[..., str]
+"""Called with the bytes at the address, then the other arguments of the decoder; "" for what it cannot show."""
+
+
+def _shown(text: Text, least: int) -> Callable[..., str]:
+    def show(value: int, *rest: int | bytes | None) -> str:
+        data = rest[-1]
+        if not isinstance(data, bytes) or len(data) < least:
+            return address(value)
+        return text(data, *rest[:-1]) or address(value)
+
+    return show
+
+
+def structure(size: int, least: int = 0) -> Callable[[Text], Decoder]:
+    """Declare a decoder of a structure of `size` bytes, or at `least` so many."""
+    return lambda text: Decoder(text.__name__, _shown(text, least or size), (Memory("bytes", size),))
+
+
+def counted(most: int, each: int = 1, count: int = 1, least: int = 0) -> Callable[[Text], Decoder]:
+    """Declare a decoder of as many elements of `each` bytes as the argument `count` says, up to `most` bytes in all."""
+    return lambda text: Decoder(text.__name__, _shown(text, least), (Memory("bytes", most, count=count, each=each),))
