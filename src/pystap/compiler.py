@@ -157,7 +157,7 @@ def _elaborate(
         Inputs(
             script,
             library,
-            probe_kinds(),
+            probe_kinds(guru=options.guru),
             Builtins(),
             kernel_types,
             limits,

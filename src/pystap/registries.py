@@ -15,6 +15,7 @@ from .arch import x86_64 as arch
 from .cache import open_cache
 from .debuginfo.btf import Btf
 from .debuginfo.btf_types import BtfKind
+from .debuginfo.kernel_addresses import KernelAddresses, has_module_file
 from .debuginfo.kernel_symbols import KernelSymbols, loaded_modules
 from .debuginfo.kernel_types import KernelTypes
 from .diagnostics import Diagnostics
@@ -30,6 +31,7 @@ from .probes.kernel import Form, RootKind
 from .probes.kernel_functions import FunctionFacts
 from .probes.perf import PerfKind
 from .probes.phases import NeverKind, PhaseKind
+from .probes.statement import DEBUGINFO_SUFFIXES, DebuginfoForm, StatementForm
 from .probes.syscall import SyscallKind
 from .probes.timer import TimerKind
 from .probes.tracepoint import TracepointForm
@@ -44,8 +46,11 @@ from .syntax import Macro, PreprocessorFacts, ast, parse_script, read_macros
 from .tapset import functions, library_index
 
 
-def probe_kinds(listing: bool = False) -> dict[str, ProbeKind]:
-    """Return the probe kinds by the first component of their points; `listing` as in `_kernel_kinds`."""
+def probe_kinds(listing: bool = False, guru: bool = False) -> dict[str, ProbeKind]:
+    """Return the probe kinds by the first component of their points; `listing` as in `_kernel_kinds`.
+
+    `guru` is whether the script may do what nothing checks (stap -g).
+    """
     kinds: list[ProbeKind] = [
         PhaseKind("begin"),
         PhaseKind("end"),
@@ -54,7 +59,7 @@ def probe_kinds(listing: bool = False) -> dict[str, ProbeKind]:
         TimerKind(),
         SyscallKind(lambda name: functions.lookup(name)[0]),
         PerfKind((lambda type_, config: "") if listing else perf_refusal),
-        *_kernel_kinds(listing),
+        *_kernel_kinds(listing, guru or listing),
     ]
     return {kind.root: kind for kind in kinds}
 
@@ -62,24 +67,35 @@ def probe_kinds(listing: bool = False) -> dict[str, ProbeKind]:
 _FUNCTION_SUFFIXES = ("", ".call", ".return", ".return.maxactive(number)", ".maxactive(number)", ".exported")
 
 
-def _kernel_kinds(listing: bool) -> list[ProbeKind]:
+def _kernel_kinds(listing: bool, guru: bool) -> list[ProbeKind]:
     """Return the kinds on kernel code; with `listing` it does not matter whether this kernel lets them be probed."""
     trace = TracepointForm(kernel_types)
-    function = FunctionForm(
-        function_facts,
-        (lambda: "") if listing else function_refusal,
-        lambda: listing or _has(_features(), Feature.FENTRY),
-    )
+    check = (lambda: "") if listing else function_refusal
+    function = FunctionForm(function_facts, check, lambda: listing or _has(_features(), Feature.FENTRY))
+    statement = StatementForm(function_facts, check, guru)
+    described = DebuginfoForm(function_facts)
 
     def functions_behind(root: str) -> dict[str, Form]:
-        return {f"{root}.function(string){suffix}": function for suffix in _FUNCTION_SUFFIXES}
+        functions = (f"{root}.function({kind})" for kind in ("string", "number"))
+        return {name + suffix: function for name in functions for suffix in _FUNCTION_SUFFIXES}
+
+    def code_behind(root: str) -> dict[str, Form]:
+        return {
+            **functions_behind(root),
+            **{f"{root}.function(string){suffix}": described for suffix in DEBUGINFO_SUFFIXES},
+            **{f"{root}.statement({kind})": statement for kind in ("number", "string")},
+            f"{root}.statement(string).nearest": statement,
+        }
 
     data = DataForm(_has_symbol, _symbols_like, (lambda: "") if listing else watchpoint_refusal)
     traces: dict[str, Form] = {"kernel.trace(string)": trace, "kernel.tracepoint(string)": trace}
     kprobes = {**functions_behind("kprobe"), **functions_behind("kprobe.module(string)")}
+    kprobes["kprobe.statement(number).absolute"] = statement
+    absolute = "kernel.statement(number).absolute"
+    traces_of_modules: dict[str, Form] = {f"module(string).{name}(string)": trace for name in ("trace", "tracepoint")}
     return [
-        RootKind("kernel", {**traces, **functions_behind("kernel"), **dict.fromkeys(DATA_FORMS, data)}),
-        RootKind("module", functions_behind("module(string)")),
+        RootKind("kernel", {**traces, **code_behind("kernel"), absolute: statement, **dict.fromkeys(DATA_FORMS, data)}),
+        RootKind("module", {**traces_of_modules, **code_behind("module(string)")}),
         RootKind("kprobe", kprobes),
     ]
 
@@ -108,7 +124,9 @@ def watchpoint_refusal() -> str:
 def function_facts() -> FunctionFacts:
     """Return what is known of the running kernel's functions, read at the first use."""
     modules = cache(lambda: frozenset(module.name for module in loaded_modules()))
-    return FunctionFacts(kernel_types, _symbols, modules, os.uname().release)
+    release = os.uname().release
+    places = cache(lambda: KernelAddresses(_symbols(), release))
+    return FunctionFacts(kernel_types, _symbols, modules, places, has_module_file, release)
 
 
 @cache

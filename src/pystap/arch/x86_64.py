@@ -10,6 +10,9 @@ NAME = "x86_64"
 POINTER_SIZE = 8
 PAGE_SIZE = 4096
 
+KERNEL_TEXT = 0xFFFF_FFFF_8100_0000
+"""Where the kernel's text is linked: `__START_KERNEL` of asm/page_types.h with the default CONFIG_PHYSICAL_START."""
+
 SYSCALL_BPF = 321
 SYSCALL_PERF_EVENT_OPEN = 298
 SYSCALL_MEMBARRIER = 324

@@ -82,12 +82,16 @@ def _functions(handler: Handler) -> KernelFunctions:
 
 
 def _mechanism(shared: ProgramContext, handler: Handler, attach: KernelFunctions, few: bool) -> ProgramKind:
-    """Return the kind of program for a handler. Only fexit has a call's arguments still at its return."""
+    """Return the kind of program for a handler.
+
+    Only fexit has a call's arguments still at its return, and follows any number of calls at a time (maxactive).
+    """
     facts = shared.facts
-    typed = facts.fentry and all(point.btf_id and point.is_traceable for point in attach.points)
-    if typed and (few or (attach.returns and _use([handler]).arguments)):
+    typed = facts.fentry and all(point.btf_id and point.is_traceable and point.is_entry for point in attach.points)
+    if typed and (few or attach.maxactive or (attach.returns and _use([handler]).arguments)):
         return ProgramKind.FEXIT if attach.returns else ProgramKind.FENTRY
-    if facts.kprobe_multi and not any(point.module or not point.is_traceable for point in attach.points):
+    simple = all(point.is_entry and point.is_traceable for point in attach.points)
+    if facts.kprobe_multi and simple:
         return ProgramKind.KPROBE_MULTI
     return ProgramKind.KPROBE
 

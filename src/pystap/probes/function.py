@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import translate
+from typing import NoReturn
 
 from ..diagnostics import near_names, semantic_error
 from ..program import nodes as n
@@ -21,9 +22,12 @@ from ..records import dataclass
 from ..source import Span
 from .kernel_functions import FunctionFacts
 from .kernel_functions import system_call_targets as system_call
+from .kernel_places import located_in, modules_of, needs_debuginfo
 
 _TYPED_ARGUMENTS = 6
 """fentry passes functions with more arguments on newer kernels only."""
+_MAXACTIVE_LIMIT = 4096
+"""KRETPROBE_MAXACTIVE_MAX of the kernel's kernel/trace/trace_kprobe.c."""
 
 
 def _long(span: Span, kind: n.ContextKind, index: int = 0) -> n.Expression:
@@ -49,6 +53,10 @@ def returned(type_: CType | None) -> TargetSource:
     return TargetSource(value, type_, "return")
 
 
+Named = tuple[str, str]
+"""A function: its module ("" the kernel) and its symbol."""
+
+
 @dataclass(frozen=True, slots=True)
 class FunctionForm:
     """The `function(string)` forms behind `kernel`, `kprobe` and `module(string)`.
@@ -61,59 +69,57 @@ class FunctionForm:
     can_return_arguments: Callable[[], bool]
 
     def derive(self, parts: Sequence[PointPart]) -> Sequence[DerivedPoint]:
-        names = self._matching(parts)
+        found = self._matching(parts)
         part = _function_part(parts)
         reason = self.check()
         if reason:
             semantic_error(f"kernel functions cannot be probed here: {reason}", part.span, f"identifier '{part.name}'")
-        if len(names) == 1:
-            return [self._point(parts, names[0])]
-        return [self._group(parts, names)]
+        if len(found) == 1:
+            return [self._point(parts, found[0])]
+        return [self._group(parts, found)]
 
     def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
-        for name in self._matching(parts):
-            yield [PointPart(p.name, name, p.span) if p.name == "function" else p for p in parts]
+        for found in self._matching(parts):
+            yield _with_names(parts, found)
 
-    def _matching(self, parts: Sequence[PointPart]) -> list[str]:
+    def _matching(self, parts: Sequence[PointPart]) -> list[Named]:
         """Return the functions that a pattern means. Raises ScriptError."""
-        part, module = _function_part(parts), _module(parts)
-        pattern = str(part.argument)
-        name, at, _ = pattern.partition("@")
-        if at:
-            semantic_error(
-                f"no match for '{pattern}': source files are known by debuginfo alone; {self.facts().debuginfo_hint()}",
-                part.span, f"identifier '{part.name}'",
-            )  # fmt: skip
+        part = _function_part(parts)
         facts = self.facts()
-        if module and not facts.has_module(module):
-            semantic_error(f"no match: module '{module}' is not loaded", parts[0].span, f"identifier '{parts[0].name}'")
-        if any(c in name for c in "*?["):
-            exported = any(p.name == "exported" for p in parts)
-            found = facts.matching(translate(name), module, exported)
-        else:
-            exact = facts.exact(name, module)
-            found = [exact] if exact else []
+        modules = modules_of(parts, facts)
+        if isinstance(part.argument, int):
+            located = located_in(facts, modules[0], part.argument, part)
+            return [(modules[0], located[0])]
+        name, at, _ = str(part.argument).partition("@")
+        if at:
+            needs_debuginfo(facts, "source files are known by debuginfo alone", part)
+        exported = any(p.name == "exported" for p in parts)
+        found = [(module, own) for module in modules for own in self._of_module(name, module, exported)]
         if not found:
-            self._absent(part, name, module)
-        if len(found) == 1 and facts.is_blacklisted(found[0]):
+            self._absent(part, name, modules)
+        if len(found) == 1 and facts.is_blacklisted(found[0][1]):
             semantic_error(
-                f"function '{found[0]}' is blacklisted: the kernel allows no probes in it", part.span,
+                f"function '{found[0][1]}' is blacklisted: the kernel allows no probes in it", part.span,
                 f"identifier '{part.name}'",
             )  # fmt: skip
         return found
 
-    def _absent(self, part: PointPart, name: str, module: str) -> None:
+    def _of_module(self, name: str, module: str, exported: bool) -> list[str]:
         facts = self.facts()
-        near = near_names(name, facts.names_like(name, module))
-        hint = f" (similar functions: {', '.join(near)})" if near else ""
-        where = f" in module '{module}'" if module else ""
-        semantic_error(
-            f"no match for function '{name}'{where}: absent or inlined{hint}; {facts.debuginfo_hint()}", part.span,
-            f"identifier '{part.name}'",
-        )  # fmt: skip
+        if any(c in name for c in "*?[") or exported:
+            return facts.matching(translate(name), module, exported)
+        exact = facts.exact(name, module)
+        return [exact] if exact else []
 
-    def _shown(self, parts: Sequence[PointPart], name: str) -> str:
-        return ".".join(str(PointPart(p.name, name, p.span) if p.name == "function" else p) for p in parts)
+    def _absent(self, part: PointPart, name: str, modules: Sequence[str]) -> NoReturn:
+        facts = self.facts()
+        near = near_names(name, facts.names_like(name, modules[0])) if len(modules) == 1 else []
+        hint = f" (similar functions: {', '.join(near)})" if near else ""
+        where = f" in module '{modules[0]}'" if len(modules) == 1 and modules[0] else ""
+        semantic_error(
+            f"no match for function '{name}'{where}: absent or inlined{hint}; {facts.debuginfo_hint(modules[0])}",
+            part.span, f"identifier '{part.name}'",
+        )  # fmt: skip
 
     def _function(self, name: str, module: str) -> FunctionPoint:
         facts = self.facts()
@@ -124,23 +130,24 @@ class FunctionForm:
         type_id = facts.type_id(name, module) if typed else 0
         return FunctionPoint(name, type_id, len(parameters), module, facts.is_traceable(name))
 
-    def _point(self, parts: Sequence[PointPart], name: str) -> DerivedPoint:
+    def _point(self, parts: Sequence[PointPart], found: Named) -> DerivedPoint:
         """Return the point of one function, with its variables."""
         returns = any(p.name == "return" for p in parts)
-        module = _module(parts)
+        module, name = found
         point = self._function(name, module)
         targets: dict[str, TargetSource] = {}
         if not returns or (point.btf_id and point.is_traceable and self.can_return_arguments()):
             targets.update(self._arguments(name, module))
-        functions: dict[str, VariableSource] = {"ppfunc": _row((name,)), "probefunc": _row((name,))}
-        functions["probemod"] = _row((module or "kernel",))
+        functions: dict[str, VariableSource] = {"ppfunc": text_row((name,)), "probefunc": text_row((name,))}
+        functions["probemod"] = text_row((module or "kernel",))
         if returns:
             prototype = self.facts().prototype(name, module)
             result = prototype[1] if prototype is not None else None
             if result is None or result.name != "void":
                 targets["$return"] = returned(result)
             functions["returnval"] = lambda span: _long(span, n.ContextKind.RETURN_VALUE)
-        return DerivedPoint(self._shown(parts, name), KernelFunctions((point,), returns), {}, targets, functions)
+        attach = KernelFunctions((point,), returns, maxactive=_maxactive(parts))
+        return DerivedPoint(_shown(parts, found), attach, {}, targets, functions)
 
     def _arguments(self, name: str, module: str) -> dict[str, TargetSource]:
         call = system_call(name)
@@ -154,43 +161,57 @@ class FunctionForm:
             targets[f"${own}"] = argument(index, type_)
         return targets
 
-    def _group(self, parts: Sequence[PointPart], names: Sequence[str]) -> DerivedPoint:
+    def _group(self, parts: Sequence[PointPart], found: Sequence[Named]) -> DerivedPoint:
         """Return one point for many functions."""
         returns = any(p.name == "return" for p in parts)
-        module = _module(parts)
         facts = self.facts()
         # What fentry would need is not looked up for so many: they go by kprobe-multi or single kprobes.
-        points = tuple(FunctionPoint(name, 0, 0, module, facts.is_traceable(name)) for name in names)
-        shown = tuple(self._shown(parts, name) for name in names)
-        own = tuple(names)
-        functions = {"pp": _row(shown), "ppfunc": _row(own), "probefunc": _row(own)}
-        functions["probemod"] = _row((module or "kernel",))
+        points = tuple(FunctionPoint(name, 0, 0, module, facts.is_traceable(name)) for module, name in found)
+        own = tuple(name for _, name in found)
+        functions = {
+            "pp": text_row(tuple(_shown(parts, one) for one in found)),
+            "ppfunc": text_row(own),
+            "probefunc": text_row(own),
+            "probemod": text_row(tuple(module or "kernel" for module, _ in found)),
+        }
         if returns:
             functions["returnval"] = lambda span: _long(span, n.ContextKind.RETURN_VALUE)
 
         def separately() -> Sequence[DerivedPoint]:
-            return [self._point(parts, name) for name in names]
+            return [self._point(parts, one) for one in found]
 
         written = ".".join(map(str, parts))
-        return DerivedPoint(written, KernelFunctions(points, returns), {}, {}, functions, separately)
+        attach = KernelFunctions(points, returns, maxactive=_maxactive(parts))
+        return DerivedPoint(written, attach, {}, {}, functions, separately)
+
+
+def _with_names(parts: Sequence[PointPart], found: Named) -> list[PointPart]:
+    """Return the point with the names of one function in place of patterns and addresses."""
+    names = {"module": found[0], "function": found[1]}
+    return [PointPart(p.name, names[p.name], p.span) if p.name in names else p for p in parts]
+
+
+def _shown(parts: Sequence[PointPart], found: Named) -> str:
+    return ".".join(map(str, _with_names(parts, found)))
 
 
 def _function_part(parts: Sequence[PointPart]) -> PointPart:
     return next(part for part in parts if part.name == "function")
 
 
-def _module(parts: Sequence[PointPart]) -> str:
-    """Return the module that a point names, as the kernel spells it; "" for the kernel itself."""
-    first = next((part for part in parts if part.name == "module"), None)
-    if first is None:
-        return ""
-    name = str(first.argument).rpartition("/")[2]
-    for suffix in (".ko", ".ko.xz", ".ko.zst", ".ko.gz"):
-        name = name.removesuffix(suffix)
-    return name.replace("-", "_")
+def _maxactive(parts: Sequence[PointPart]) -> int:
+    """Return the argument of `.maxactive`, 0 when there is none. Raises ScriptError."""
+    part = next((part for part in parts if part.name == "maxactive"), None)
+    if part is None:
+        return 0
+    assert isinstance(part.argument, int)
+    if not 1 <= part.argument <= _MAXACTIVE_LIMIT:
+        message = f"maxactive value out of range (1, {_MAXACTIVE_LIMIT})"
+        semantic_error(message, part.span, "identifier 'maxactive'")
+    return part.argument
 
 
-def _row(texts: tuple[str, ...]) -> VariableSource:
+def text_row(texts: tuple[str, ...]) -> VariableSource:
     """Return the text of the place that fired."""
 
     def value(span: Span) -> n.Expression:

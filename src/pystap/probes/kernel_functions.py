@@ -37,6 +37,16 @@ class Symbols(Protocol):
     def exported_names(self) -> Collection[str]: ...
 
 
+class Places(Protocol):
+    """Addresses of the kernel and its modules, in their files and now: see debuginfo.kernel_addresses."""
+
+    def in_file(self, address: int, module: str) -> tuple[str, int] | None: ...
+
+    def at(self, address: int) -> str: ...
+
+    def stable_place(self, address: int, name: str, offset: int, module: str) -> tuple[str, int]: ...
+
+
 class FunctionFacts:
     """The functions of the running kernel; each source is read when it is first asked."""
 
@@ -45,11 +55,15 @@ class FunctionFacts:
         types: Callable[[], FunctionTypes],
         symbols: Callable[[], Symbols],
         modules: Callable[[], Collection[str]],
+        places: Callable[[], Places],
+        has_module_file: Callable[[str, str, str], bool],
         release: str,
     ) -> None:
         self._types = types
         self._symbols = symbols
         self._modules = modules
+        self._places = places
+        self._has_module_file = has_module_file
         self._release = release
         self._known: dict[str, frozenset[str]] = {}
         """All functions of a module, once they were read for a wildcard."""
@@ -76,6 +90,30 @@ class FunctionFacts:
 
     def has_module(self, module: str) -> bool:
         return module in self._modules()
+
+    def modules(self) -> Collection[str]:
+        """Return the names of the loaded modules."""
+        return self._modules()
+
+    def module_file(self, module: str) -> bool:
+        """Tell whether a module is installed for this kernel."""
+        return self._has_module_file(module, self._release, "modules.dep")
+
+    def is_built_in(self, module: str) -> bool:
+        """Tell whether what can be a module is part of this kernel."""
+        return self._has_module_file(module, self._release, "modules.builtin")
+
+    def located(self, address: int, module: str) -> tuple[str, int] | None:
+        """Return function and offset of an address of the kernel's or a module's file."""
+        return self._places().in_file(address, module)
+
+    def symbol_at(self, address: int) -> str:
+        """Return the function at an address of the running kernel, "" when there is none."""
+        return self._places().at(address)
+
+    def stable_place(self, address: int, name: str, offset: int, module: str) -> tuple[str, int]:
+        """Return a symbol ("": the function) and an offset that mean this address of a file at every boot."""
+        return self._places().stable_place(address, name, offset, module)
 
     def is_traceable(self, name: str) -> bool:
         """Tell whether ftrace can hook a function; True where that is not known."""
@@ -125,8 +163,8 @@ class FunctionFacts:
     def type_id(self, name: str, module: str) -> int:
         return self._types().function_id(name, module) or 0
 
-    def debuginfo_hint(self) -> str:
-        """Return how to get what knows more."""
+    def debuginfo_hint(self, module: str = "") -> str:
+        """Return how to get what knows more of the kernel or a module."""
         return f"debuginfo would tell more (install linux-image-{self._release}-dbg, or set DEBUGINFOD_URLS)"
 
 

@@ -87,7 +87,9 @@ class FunctionPoint:
     """A kernel function. `btf_id` is its id in the BTF of `module` ("" the kernel), 0 when fentry cannot be used on it;
     `arguments` counts those of its prototype.
 
-    `is_traceable` is False where the kernel is known to refuse ftrace (and so kprobe-multi and fentry) on it.
+    `is_traceable` is False where the kernel is known to refuse ftrace (and so kprobe-multi and fentry) on it. `offset`
+    is a place inside, in bytes: from the start of the symbol `base` where that is given, from the function's own
+    otherwise. `address` is one of this boot, and all there is then.
     """
 
     name: str
@@ -95,6 +97,14 @@ class FunctionPoint:
     arguments: int = 0
     module: str = ""
     is_traceable: bool = True
+    offset: int = 0
+    base: str = ""
+    address: int = 0
+
+    @property
+    def is_entry(self) -> bool:
+        """Whether the place is the start of the function that is named."""
+        return not (self.offset or self.base or self.address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +112,14 @@ class KernelFunctions:
     """Entry to or return from kernel functions; one handler may serve several.
 
     `cookies` are what a program gets with each point where the kernel hands them out; () means the numbers of the
-    points.
+    points. `maxactive` is how many calls the script wants to be followed to their return at a time, 0 where it does not
+    say.
     """
 
     points: tuple[FunctionPoint, ...]
     returns: bool
     cookies: tuple[int, ...] = ()
+    maxactive: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,12 @@ class PointPart:
     def __str__(self) -> str:
         if self.argument is None:
             return self.name
-        text = f'"{self.argument}"' if isinstance(self.argument, str) else str(self.argument)
+        if isinstance(self.argument, str):
+            text = f'"{self.argument}"'
+        elif self.name in ("function", "statement", "data"):
+            text = f"{self.argument & 0xFFFF_FFFF_FFFF_FFFF:#x}"
+        else:
+            text = str(self.argument)
         return f"{self.name}({text})"
 
 

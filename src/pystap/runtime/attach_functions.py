@@ -63,25 +63,33 @@ def _one_by_one(program: Program, functions: KernelFunctions, copy_for: Callable
     refused: KernelRefused | None = None
     attached = 0
     for number, point in enumerate(functions.points):
-        spec = KprobeSpec(_symbol(point), returns=functions.returns)
+        spec = _kprobe(point, functions.returns)
         try:
             yield attach_kprobe(copy_for(number), spec, number if wants_cookie else None)
             attached += 1
         except KernelRefused as error:
-            refused = _explained(error, point.name)
+            where = f"{point.name}+{point.offset:#x}" if not point.is_entry else point.name
+            refused = _explained(error, where)
             if error.errno in (errno.EPERM, errno.EACCES):
                 break
     if refused is not None and not attached:
         raise refused
 
 
-def _symbol(point: FunctionPoint) -> str:
-    return f"{point.module}:{point.name}" if point.module else point.name
+def _kprobe(point: FunctionPoint, returns: bool) -> KprobeSpec:
+    if point.address:
+        return KprobeSpec(address=point.address, returns=returns)
+    symbol = point.base or point.name
+    return KprobeSpec(f"{point.module}:{symbol}" if point.module else symbol, point.offset, returns=returns)
 
 
 def _explained(error: KernelRefused, name: str) -> KernelRefused:
     """Return a refusal of a function in words that say what is the matter with it."""
-    if error.errno == errno.EINVAL:
-        detail = f"{name} is blacklisted: the kernel allows no probes in it"
-        return KernelRefused(error.operation, error.errno, detail=detail)
-    return error
+    details = {
+        errno.EINVAL: f"{name} is blacklisted: the kernel allows no probes in it",
+        errno.EILSEQ: "there is no start of an instruction",
+        errno.EADDRNOTAVAIL: f"several functions are called {name}",
+        errno.ENOENT: f"{name} is not there",
+    }
+    detail = details.get(error.errno)
+    return KernelRefused(error.operation, error.errno, detail=detail) if detail else error
