@@ -6,11 +6,12 @@ import marshal
 from collections.abc import Iterable, Mapping, Sequence
 
 from .abi.map_layout import GlobalPlace, MapLayout
-from .abi.session_image import EventLayout, GlobalLayout, HandlerLayout, KeyRendering, SessionImage
+from .abi.session_image import EventLayout, GlobalLayout, HandlerLayout, KeyRendering, SessionImage, file_stamp
 from .elaborate.global_uses import Uses, uses_of
 from .elaborate.walk import all_statements, kernel_bodies
 from .kernel import KernelCode
 from .program import nodes as n
+from .program.attach import Uprobes
 from .program.program import ElaboratedProgram, Target
 from .program.symbols import Global, StorageKind
 from .user.codegen import UserCode
@@ -60,7 +61,19 @@ def assemble(
         adds_stride=layout.adds_stride,
         user_code=marshal.dumps(user_code.compile()),
         warnings=tuple(warnings),
+        files=_files(program),
     )
+
+
+def _files(program: ElaboratedProgram) -> tuple[tuple[str, str], ...]:
+    """Return the program files that the probes are in, for whom they are, with their stamps."""
+    paths: dict[str, None] = {}
+    for handler in program.handlers:
+        if isinstance(handler.attach, Uprobes):
+            paths |= dict.fromkeys(places.path for places in handler.attach.files)
+            if handler.attach.pid > 0:
+                paths[f"/proc/{handler.attach.pid}/exe"] = None
+    return tuple((path, file_stamp(path)) for path in paths)
 
 
 def _shared(variables: Iterable[Global]) -> tuple[str, ...]:

@@ -84,6 +84,9 @@ def entry_key(scripts: Sequence[tuple[str, str]], options: Options) -> str:
     facts = (VERSION, sys.implementation.cache_tag, system.release, system.version, system.machine, os.geteuid())
     digest.update(repr(facts).encode())
     digest.update(repr([getattr(options, name) for name in _COMPILING_OPTIONS]).encode())
+    if options.tapset_folders or any("process" in text for _, text in scripts):  # what its names mean depends on these
+        target = (options.command, options.pid, os.environ.get("PATH"), os.getcwd())
+        digest.update(repr(target).encode(errors="surrogateescape"))
     for name, text in scripts:
         digest.update(repr((name, len(text))).encode())
         digest.update(text.encode(errors="surrogateescape"))

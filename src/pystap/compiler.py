@@ -157,7 +157,7 @@ def _elaborate(
         Inputs(
             script,
             library,
-            probe_kinds(guru=options.guru),
+            probe_kinds(guru=options.guru, command=options.command or "", pid=options.pid or 0),
             Builtins(),
             kernel_types,
             limits,

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 
 from .abi.image_file import SUFFIX, NotAnImage, from_bytes, to_bytes
-from .abi.session_image import SessionImage
+from .abi.session_image import SessionImage, file_stamp
 from .cache import entry_key, open_cache
 from .lean import TYPE_CHECKING, Mapping
 from .options import Options, UsageError, settings_folder
@@ -105,13 +105,14 @@ def _read_file(name: str) -> Script:
 
 
 def _load(data: bytes | None) -> SessionImage | None:
-    """Return the image of a cache entry; None for one that is missing or unusable."""
+    """Return the image of a cache entry; None for one that is missing, unusable, or of programs that have changed."""
     if data is None:
         return None
     try:
-        return from_bytes(data)
+        image = from_bytes(data)
     except NotAnImage:
         return None
+    return image if all(file_stamp(path) == stamp for path, stamp in image.files) else None
 
 
 def _say_warnings(image: SessionImage, options: Options) -> None:

@@ -43,7 +43,8 @@ def list_points(options: Options, environ: Mapping[str, str]) -> int:
             source = SourceFile("<input>", f"probe {options.listing} {{}}")
             script = parse_script(source, facts, library.macros, diagnostics=diagnostics)
             with_variables = options.action == "list-variables"
-            inputs = Inputs(script, library, probe_kinds(listing=True), Builtins(), kernel_types, Limits(), diagnostics)
+            kinds = probe_kinds(listing=True, command=options.command or "", pid=options.pid or 0)
+            inputs = Inputs(script, library, kinds, Builtins(), kernel_types, Limits(), diagnostics)
             lines = [] if diagnostics.errors else list(_points(inputs, with_variables))
     for line in lines:
         print(line)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
 
@@ -22,6 +22,7 @@ from .diagnostics import Diagnostics
 from .elaborate.walk import all_expressions
 from .kernel import KernelFacts, TaskLayout
 from .kernel.handlers import context_values
+from .kernel.process_tracking import LAYOUT
 from .loader.errors import KernelRefused, MissingPrivilege
 from .loader.features import kernel_features
 from .loader.maps import possible_cpus
@@ -35,21 +36,22 @@ from .probes.statement import DEBUGINFO_SUFFIXES, DebuginfoForm, StatementForm
 from .probes.syscall import SyscallKind
 from .probes.timer import TimerKind
 from .probes.tracepoint import TracepointForm
-from .program.attach import KernelFunctions, Syscalls
+from .program.attach import TARGET, KernelFunctions, Syscalls, Uprobes
 from .program.builtins import Builtin
-from .program.extension import ProbeKind
+from .program.extension import DerivedPoint, MemberLoad, PointPart, ProbeKind
 from .program.features import Feature, KernelFeatures
 from .program.nodes import ContextKind, ContextValue
 from .program.program import ElaboratedProgram, Handler, Target
+from .records import dataclass
 from .source import SourceFile
 from .syntax import Macro, PreprocessorFacts, ast, parse_script, read_macros
 from .tapset import functions, library_index
 
 
-def probe_kinds(listing: bool = False, guru: bool = False) -> dict[str, ProbeKind]:
+def probe_kinds(listing: bool = False, guru: bool = False, command: str = "", pid: int = 0) -> dict[str, ProbeKind]:
     """Return the probe kinds by the first component of their points; `listing` as in `_kernel_kinds`.
 
-    `guru` is whether the script may do what nothing checks (stap -g).
+    `guru` is whether the script may do what nothing checks (stap -g); `command` and `pid` are what -c and -x name.
     """
     kinds: list[ProbeKind] = [
         PhaseKind("begin"),
@@ -60,6 +62,7 @@ def probe_kinds(listing: bool = False, guru: bool = False) -> dict[str, ProbeKin
         SyscallKind(lambda name: functions.lookup(name)[0]),
         PerfKind((lambda type_, config: "") if listing else perf_refusal),
         *_kernel_kinds(listing, guru or listing),
+        _process_kind(listing, command, pid),
     ]
     return {kind.root: kind for kind in kinds}
 
@@ -98,6 +101,48 @@ def _kernel_kinds(listing: bool, guru: bool) -> list[ProbeKind]:
         RootKind("module", {**traces_of_modules, **code_behind("module(string)")}),
         RootKind("kprobe", kprobes),
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class LateKind:
+    """A probe kind that is made when it is first asked something: few scripts need what it imports."""
+
+    root: str
+    make: Callable[[], ProbeKind]
+    keeps_wildcards: bool = False
+
+    def forms(self) -> Iterable[str]:
+        return self.make().forms()
+
+    def aliases(self) -> Iterable[str]:
+        return self.make().aliases()
+
+    def names(self, parts: Sequence[PointPart]) -> Iterable[str]:
+        return self.make().names(parts)
+
+    def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
+        return self.make().listed(parts)
+
+    def derive(self, parts: Sequence[PointPart]) -> Sequence[DerivedPoint]:
+        return self.make().derive(parts)
+
+
+def _process_kind(listing: bool, command: str, pid: int) -> ProbeKind:
+    """Return the kind on user programs; `command` and `pid` are what -c and -x name."""
+
+    @cache
+    def make() -> ProbeKind:
+        from .user_probes import process_kind
+
+        return process_kind(command, pid, open_cache(os.environ).folder, "" if listing else user_code_refusal())
+
+    return LateKind("process", make)
+
+
+def user_code_refusal() -> str:
+    """Return why user code cannot be probed here, "" when it can."""
+    features = _features()
+    return "" if _has(features, Feature.UPROBE) else features.describe(Feature.UPROBE)
 
 
 @cache
@@ -197,6 +242,7 @@ def kernel_facts(program: ElaboratedProgram, timing: bool) -> KernelFacts:
         **_function_mechanisms(kernel_handlers, features),
         ringbuf_bytes=OUTPUT_BUFFER if program.events or _context_kinds(kernel_handlers) & _STACKS else ERROR_BUFFER,
         task=_task_layout(features) if _context_kinds(kernel_handlers) & _USER_MODE else None,
+        process_layout=_process_layout(kernel_handlers),
     )
 
 
@@ -229,13 +275,28 @@ def _task_layout(features: KernelFeatures) -> TaskLayout:
 
 
 def _function_mechanisms(handlers: Sequence[Handler], features: KernelFeatures) -> dict[str, bool]:
+    if any(isinstance(handler.attach, Uprobes) for handler in handlers):
+        mechanisms = {
+            "uprobe_multi": _has(features, Feature.UPROBE_MULTI),
+            "attach_cookies": _has(features, Feature.ATTACH_COOKIE),
+        }
+    else:
+        mechanisms = {}
     if not any(isinstance(handler.attach, KernelFunctions) for handler in handlers):
-        return {}
-    return {
+        return mechanisms
+    return mechanisms | {
         "fentry": _has(features, Feature.FENTRY),
         "kprobe_multi": _has(features, Feature.KPROBE_MULTI),
         "attach_cookies": _has(features, Feature.ATTACH_COOKIE),
     }
+
+
+def _process_layout(handlers: Sequence[Handler]) -> dict[str, tuple[MemberLoad, ...]]:
+    """Return where the kernel keeps what process tracking needs, if a handler is limited to the target."""
+    if not any(isinstance(handler.attach, Uprobes) and handler.attach.pid == TARGET for handler in handlers):
+        return {}
+    types = kernel_types()
+    return {name: tuple(types.member_loads("task_struct", path)) for name, path in LAYOUT.items()}
 
 
 def _features() -> KernelFeatures:

@@ -32,7 +32,8 @@ _OBJECTS: dict[str, type[Any]] = {
     cls.__name__: cls
     for cls in (s.SessionImage, s.ProgramAttachment, s.ErrorPlace, s.GlobalLayout, s.KeyRendering, s.HandlerLayout,
                 s.EventLayout,
-                Limits, TailCall, attach.FunctionPoint, *attach.AttachSpec.__args__)
+                Limits, TailCall, attach.FunctionPoint, attach.UserPlaces,
+                *attach.AttachSpec.__args__)
 }  # fmt: skip
 _ENUMS: dict[str, type[Enum]] = {"Type": Type, "StorageKind": StorageKind}
 _PLAIN: dict[str, type[MapSpec] | type[ProgramSpec]] = {"MapSpec": MapSpec, "ProgramSpec": ProgramSpec}

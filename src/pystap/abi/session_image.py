@@ -6,6 +6,8 @@ staprun, and on a warm start from the cache) works from it alone.
 
 from __future__ import annotations
 
+import os
+
 from ..program.attach import AttachSpec
 from ..program.limits import Limits
 from ..program.symbols import StorageKind
@@ -13,7 +15,7 @@ from ..program.types import Type
 from ..records import dataclass, field
 from .image import MapSpec, ProgramSpec
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +122,16 @@ class SessionImage:
     adds_stride: int
     user_code: bytes
     warnings: tuple[str, ...] = field(default=())
+    files: tuple[tuple[str, str], ...] = field(default=())
+    """The program files that places were looked up in, each with its stamp then (see `file_stamp`)."""
+
+
+def file_stamp(path: str) -> str:
+    """Return a text that changes when a file does; for the program of a process its path. "" for no file."""
+    try:
+        if path.startswith("/proc/"):
+            return os.readlink(path)
+        status = os.stat(path)
+    except OSError:
+        return ""
+    return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"

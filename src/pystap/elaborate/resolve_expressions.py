@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from ..diagnostics import Diagnostic, ScriptError, semantic_error, similar
 from ..program import nodes as n
-from ..program.attach import KernelFunctions, Never, Phase, Syscalls, Timer, Tracepoints
+from ..program.attach import KernelFunctions, Never, PerfClock, Phase, Syscalls, Timer, Tracepoints, Uprobes
 from ..program.builtins import Effect
 from ..program.posix_regex import translate
 from ..program.symbols import Global
@@ -280,10 +280,17 @@ class ExpressionResolver:
 
     def _placed(self, value: n.Expression, node: ast.Call) -> n.Expression:
         """Return what a call expands to; the arguments of the probed function are those that this kind of probe has."""
+        if any(_is_register(part) for part in subexpressions(value)):
+            if not isinstance(self.scope.attach, Uprobes | PerfClock):
+                message = (
+                    f"function '{node.name}' is available in the handlers of probes on user code and profiles only"
+                )
+                semantic_error(message, node.span, f"identifier '{node.name}'")
+            return value
         if not any(_is_argument(part) for part in subexpressions(value)):
             return value
         match self.scope.attach:
-            case KernelFunctions() | Tracepoints():
+            case KernelFunctions() | Tracepoints() | Uprobes():
                 return value
             case Syscalls():
                 return rewrite_expression(value, _system_call_argument)
@@ -404,6 +411,10 @@ def _has_no_effect(node: n.Expression) -> bool:
 
 def _is_argument(node: n.Expression) -> bool:
     return isinstance(node, n.ContextValue) and node.kind is n.ContextKind.ARGUMENT
+
+
+def _is_register(node: n.Expression) -> bool:
+    return isinstance(node, n.ContextValue) and node.kind is n.ContextKind.REGISTER
 
 
 def _system_call_argument(node: n.Expression) -> n.Expression | None:

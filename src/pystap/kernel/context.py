@@ -9,7 +9,8 @@ from __future__ import annotations
 from ..abi.event_layout import ERROR_EVENTS
 from ..abi.map_layout import CONTROL_MAP, Counter, MapLayout
 from ..abi.session_image import ErrorPlace
-from ..lean import TYPE_CHECKING, Protocol
+from ..lean import TYPE_CHECKING, Mapping, Protocol
+from ..program.extension import MemberLoad
 from ..program.nodes import Expression, Statement
 from ..program.program import ElaboratedProgram, Handler
 from ..program.symbols import Global, Local
@@ -50,8 +51,10 @@ class KernelFacts:
     `fetching_atomics`: compare-and-swap, exchange and fetch-and-add work (5.12). `bpf_loop`: the helper works with
     callbacks. `typed_syscall_tracepoints` are the BTF ids of `btf_trace_sys_enter` and `btf_trace_sys_exit` where typed
     tracepoints load, else None. `timing` counts hits and times of every handler. `ringbuf_bytes` is a power of two
-    pages. `fentry`, `kprobe_multi` and `attach_cookies` say by what kernel functions can be probed, besides kprobes.
-    `task` is there where a handler asks for what a process is in user mode.
+    pages. `fentry`, `kprobe_multi` and `attach_cookies` say by what kernel functions can be probed, besides kprobes,
+    `uprobe_multi` whether many places in user code can be probed at once. `task` is there where a handler asks for what
+    a process is in user mode. `process_layout` has for each value that process tracking needs the member path to it,
+    where a script needs that (see process_tracking).
     """
 
     possible_cpus: int
@@ -64,6 +67,8 @@ class KernelFacts:
     kprobe_multi: bool = False
     attach_cookies: bool = False
     task: TaskLayout | None = None
+    uprobe_multi: bool = False
+    process_layout: Mapping[str, tuple[MemberLoad, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -313,6 +313,8 @@ def _context(h: HandlerContext, value: ContextValue) -> str:
             return "%result"
         case ContextKind.PERF_COUNTER:
             return _perf_counter(h, value)
+        case ContextKind.REGISTER:
+            return h.code.load("register", h.context_places[f"register {value.index}"])
         case ContextKind.POINT:
             return "%number"
         case ContextKind.INTERRUPTED:

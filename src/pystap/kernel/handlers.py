@@ -17,6 +17,7 @@ from ..records import dataclass
 from . import analysis, calls, concatenation, expressions, locks, records, scalars, scratch, statements, strings
 from .context import Frame, HandlerContext, ProgramContext, Text
 from .ir import Code, Helper
+from .words import context_word
 
 
 class CodeGenerators:
@@ -102,6 +103,8 @@ def make_handler(shared: ProgramContext, handler: Handler, is_typed: bool, inlin
         h.record_count, h.wake = code.alloca("records", "i64"), code.alloca("wake", "i64")
     arguments = sorted(context_use(handler).arguments)
     h.context_places = {f"argument {index}": code.alloca("argument", "i64") for index in arguments}
+    registers = sorted({value.index for value in context_values(handler) if value.kind is ContextKind.REGISTER})
+    h.context_places |= {f"register {index}": code.alloca("register", "i64") for index in registers}
     code.begin("body")
     calls.make_locals(h, handler.locals)
     statements.block(h, handler.body)
@@ -110,6 +113,8 @@ def make_handler(shared: ProgramContext, handler: Handler, is_typed: bool, inlin
     code.jump(exit_label)
     body = code.take()
     left = code.name("left")
+    for index in registers:  # in the first block
+        code.store(context_word(code, index), h.context_places[f"register {index}"])
     _entry(h, arguments, is_typed, left)
     code.append(body)
     code.begin(exit_label)

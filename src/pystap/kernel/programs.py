@@ -13,13 +13,24 @@ from collections.abc import Sequence
 from ..abi.image import ProgramKind
 from ..abi.session_image import ProgramAttachment
 from ..arch import x86_64 as arch
-from ..program.attach import AttachSpec, KernelFunctions, PerfClock, PerfSamples, Syscalls, Tracepoints, Watchpoint
+from ..program.attach import (
+    AttachSpec,
+    KernelFunctions,
+    PerfClock,
+    PerfSamples,
+    Syscalls,
+    Tracepoints,
+    Uprobes,
+    Watchpoint,
+)
 from ..program.program import ElaboratedProgram, Handler, Target
 from .context import InternalError, ProgramContext
 from .handlers import HandlerCode, context_use, make_handler
 from .ir import Code, Helper
 from .planned import PlannedProgram
 from .point_programs import point_programs
+from .process_tracking import tracking_programs
+from .user_programs import user_programs
 
 MOST_HANDLERS = 100
 """How many handlers go into one program: a program has at most 256 functions (BPF_MAX_SUBPROGS), and is verified in at
@@ -46,13 +57,14 @@ def make_programs(shared: ProgramContext) -> list[PlannedProgram]:
         ]
     for handler in handlers:
         match handler.attach:
-            case Syscalls() | Tracepoints() | KernelFunctions():
+            case Syscalls() | Tracepoints() | KernelFunctions() | Uprobes():
                 pass
             case PerfClock() | PerfSamples() | Watchpoint():
                 planned.append(_perf_program(shared, handler))
             case other:
                 raise InternalError(f"a kernel handler on {other}")
-    return [*planned, *point_programs(shared, handlers)]
+    planned += [*point_programs(shared, handlers), *user_programs(shared, handlers)]
+    return [*tracking_programs(shared), *planned]
 
 
 def _numbers(handler: Handler) -> frozenset[int] | None:

@@ -122,6 +122,43 @@ class KernelFunctions:
     maxactive: int = 0
 
 
+TARGET = -1
+"""In place of a process id: the target (-c, -x) and the processes that descend from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserPlaces:
+    """Places in one file that processes execute: `offsets` in bytes from the file's start.
+
+    `semaphores` has for each the file offset of a counter that is raised while the place is probed (SDT), 0 for none;
+    () when none has one.
+    """
+
+    path: str
+    offsets: tuple[int, ...]
+    semaphores: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Uprobes:
+    """Places in user code, or with `returns` the returns from the functions that start there.
+
+    They are numbered through all `files`. `pid` is the process they are limited to: 0 for none, or TARGET; `program`
+    the executable that the processes run, "" for any. `cookies` are what a program gets with each place; () means their
+    numbers.
+    """
+
+    files: tuple[UserPlaces, ...]
+    returns: bool
+    pid: int = 0
+    program: str = ""
+    cookies: tuple[int, ...] = ()
+
+    @property
+    def count(self) -> int:
+        return sum(len(places.offsets) for places in self.files)
+
+
 @dataclass(frozen=True, slots=True)
 class Never:
     """`never`: checked like any handler and run at no time."""
@@ -137,6 +174,7 @@ AttachSpec = (
     | Syscalls
     | Tracepoints
     | KernelFunctions
+    | Uprobes
     | Never
 )
 

@@ -236,6 +236,7 @@ class ContextKind(Enum):
     ARGUMENT = "argument"  # index 0 on: of a function (as its register has it) or of a tracepoint
     RETURN_VALUE = "return value"  # of a function, the whole register
     PERF_COUNTER = "perf counter"  # index is its place among the script's counters
+    REGISTER = "register"  # of the code that was interrupted: index is its 8-byte word in struct pt_regs
     POINT = "point"  # which of the places that the handler serves: its number in the attach specification
     INTERRUPTED = "interrupted instruction"  # of a clock or counter: the address that it interrupted
     KERNEL_STACK = "kernel stack"  # the number that stands for it (abi/stack_records), 0 for none

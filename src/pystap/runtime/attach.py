@@ -27,6 +27,7 @@ from ..program.attach import (
     Syscalls,
     Timer,
     Tracepoints,
+    Uprobes,
     Watchpoint,
 )
 from ..records import replace
@@ -69,6 +70,10 @@ def attach(attachment: ProgramAttachment, loaded: LoadedImage, target_pid: int =
             from .attach_functions import attach_functions
 
             yield from attach_functions(program, functions, lambda number: _copy_for(program, number, loaded))
+        case Uprobes() as code:
+            from .attach_user import attach_user_code
+
+            yield from attach_user_code(program, code, lambda number: _copy_for(program, number, loaded))
         case Phase() | Timer() | PerfCounter() | Never():
             return
 

@@ -7,8 +7,9 @@ from time import monotonic_ns, time_ns
 from ..abi.event_layout import EVENTS_MAP
 from ..abi.image import POINT_CONSTANT, MapKind, MapSpec
 from ..abi.map_layout import CONTROL_MAP, STOPPED_OFFSET, TARGET_OFFSET, WALL_CLOCK_OFFSET, Counter
-from ..abi.session_image import SessionImage
-from ..lean import Callable, Sequence
+from ..abi.process_map import PROCESSES_MAP
+from ..abi.session_image import ProgramAttachment, SessionImage
+from ..lean import Callable, Iterable, Sequence
 from ..loader.image import LoadedImage, load_image
 from ..loader.ringbuf import RingBuffer
 from ..loader.syscalls import wait_for_running_programs
@@ -73,7 +74,16 @@ class KernelSide:
         """Bring the globals to their maps, then attach everything. Raises `KernelRefused`."""
         self.store.publish()
         self._open_counters()
-        for attachment in self._image.attachments:
+        own = [attachment for attachment in self._image.attachments if attachment.handlers]
+        self._attach(attachment for attachment in self._image.attachments if not attachment.handlers)
+        if PROCESSES_MAP in self._loaded.maps:
+            from .process_tracking import enter_target
+
+            enter_target(self._loaded.maps[PROCESSES_MAP], self._target_pid)
+        self._attach(own)
+
+    def _attach(self, attachments: Iterable[ProgramAttachment]) -> None:
+        for attachment in attachments:
             for link in attach(attachment, self._loaded, self._target_pid):
                 self._loaded.add_link(link)
 

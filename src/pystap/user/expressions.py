@@ -17,7 +17,7 @@ from .globals import attribute_name
 from .module import Scope, global_source
 from .walk import has_effect
 
-_INDEXED = (n.ContextKind.SYSCALL_ARGUMENT, n.ContextKind.ARGUMENT)
+_INDEXED = (n.ContextKind.SYSCALL_ARGUMENT, n.ContextKind.ARGUMENT, n.ContextKind.REGISTER)
 
 
 def value(scope: Scope, node: n.Expression) -> str:

@@ -34,6 +34,7 @@ MODULES = {
     "output": """abort ansi_clear_screen ansi_cursor_hide ansi_cursor_move ansi_cursor_restore ansi_cursor_save
         ansi_cursor_show ansi_new_line ansi_reset_color ansi_set_color ansi_set_color2 ansi_set_color3 error exit ftrace
         log printk warn""",
+    "registers": "register registers_valid u_register uaddr",
     "session": """commit discard get_loadavg_index randint speculate speculation sprint_loadavg switch_file system""",
     "signals": "rlimit_from_str sa_flags_str sa_handler_str signal_str sigset_mask_str",
     "stacks": """_kernel_stack _print_stack_lines _print_stack_number _stack_caller _stack_callers _stack_element

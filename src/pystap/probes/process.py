@@ -1,0 +1,43 @@
+"""`process(...)`: everything in user programs; each kind of point in a file of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..program.extension import DerivedPoint, PointPart
+from ..records import dataclass
+from .forms import match_form, names_after
+from .kernel import Form
+
+ROOTS = ("process", "process(string)", "process(number)")
+FUNCTION_SUFFIXES = ("", ".call", ".return", ".exported", ".exported.return", ".inline")
+
+
+def function_forms(form: Form) -> dict[str, Form]:
+    """Return the forms of points on functions."""
+    places = ROOTS
+    return {f"{place}.function(string){suffix}": form for place in places for suffix in FUNCTION_SUFFIXES}
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessKind:
+    """The probe kind; `by_form` has for each form, as it is printed, what resolves it."""
+
+    by_form: Mapping[str, Form]
+    root: str = "process"
+    keeps_wildcards: bool = False
+
+    def forms(self) -> Iterable[str]:
+        return self.by_form
+
+    def aliases(self) -> Iterable[str]:
+        return ()
+
+    def names(self, parts: Sequence[PointPart]) -> Iterable[str]:
+        return names_after(parts, self.by_form)
+
+    def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
+        return self.by_form[match_form(parts, self.by_form)].listed(parts)
+
+    def derive(self, parts: Sequence[PointPart]) -> Sequence[DerivedPoint]:
+        return self.by_form[match_form(parts, self.by_form)].derive(parts)

@@ -1,0 +1,173 @@
+"""`process("a.out").function("pattern")` and what may follow it: functions of programs and their libraries.
+
+    process("/bin/ls").function("main")               its entry
+    process("a.out").function("*").return             the returns of all its functions, one program, one cookie each
+    process("a.out").library("libm*").function("sin") in a library, in processes that run a.out
+
+Where functions are is told by code sources, the best first: debuginfo, which knows lines, inlined functions and
+variables, then the symbols that every program has. Without debuginfo a function has no $variables; its arguments are
+read by number (long_arg(1)), its result by returnval().
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
+
+from ..arch import x86_64 as arch
+from ..diagnostics import semantic_error
+from ..program import nodes as n
+from ..program.attach import Uprobes, UserPlaces
+from ..program.extension import DerivedPoint, PointPart, VariableSource
+from ..program.types import Type
+from ..program.user_code import CodePlace, CodeSource, SymbolNames, Which
+from ..records import dataclass
+from ..source import Span
+from .programs import Limit, ProgramFile, Programs
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The places of one file, and for whom."""
+
+    file: ProgramFile
+    places: tuple[CodePlace, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessFunctionForm:
+    """The `function(string)` forms. `refusal` is why user code cannot be probed, "" where it can."""
+
+    programs: Programs
+    sources: Sequence[CodeSource]
+    symbols: SymbolNames
+    refusal: str
+
+    def derive(self, parts: Sequence[PointPart]) -> Sequence[DerivedPoint]:
+        groups = self._groups(parts)
+        if self.refusal:
+            _fail(f"user code cannot be probed here: {self.refusal}", parts[0])
+        by_limit: dict[Limit, list[_Group]] = {}
+        for group in groups:
+            by_limit.setdefault(group.file.limit, []).append(group)
+        return [point(parts, limit, together) for limit, together in by_limit.items()]
+
+    def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
+        for group in self._groups(parts):
+            rest = parts[len(group.file.listed) :]
+            for place in sorted(group.places, key=lambda place: place.shown):
+                named = [PointPart(p.name, place.shown, p.span) if p.name == "function" else p for p in rest]
+                yield [*group.file.listed, *named]
+
+    def _groups(self, parts: Sequence[PointPart]) -> list[_Group]:
+        files = self.programs.files(parts)
+        part = next(part for part in parts if part.name == "function")
+        found: list[_Group] = []
+        near: dict[str, None] = {}
+        for file in files:
+            try:
+                places = self._places(file.path, str(part.argument), _which(parts))
+                if places:
+                    found.append(_Group(file, tuple(places)))
+                elif len(files) == 1:
+                    near |= dict.fromkeys(self.symbols.near(file.path, str(part.argument).partition("@")[0]))
+            except OSError as error:
+                _fail(f"cannot read '{file.path}': {error.strerror}", parts[0])
+            except LookupError as error:
+                if len(files) == 1:
+                    _fail(str(error.args[0]), part)
+        if not found:
+            self._absent(part, parts, files, list(near))
+        return found
+
+    def _places(self, path: str, pattern: str, which: Which) -> Sequence[CodePlace]:
+        for source in (*self.sources, self.symbols):
+            places = source.functions(path, pattern, which)
+            if places:
+                return places
+        return ()
+
+    def _absent(
+        self, part: PointPart, parts: Sequence[PointPart], files: Sequence[ProgramFile], near: Sequence[str]
+    ) -> NoReturn:
+        where = f"'{files[0].path}'" if len(files) == 1 else f"{len(files)} programs"
+        if "@" in str(part.argument) or _which(parts) == "inline":
+            what = "source files" if "@" in str(part.argument) else "inlined functions"
+            _fail(f"no match for '{part.argument}': {what} are known by debuginfo (DWARF) alone, and {where} has none "
+                  "that matches (install its debug symbols, or compile it with -g)", part)  # fmt: skip
+        hint = f" (similar functions: {', '.join(near)})" if near else ""
+        _fail(f"no match for function '{part.argument}' in {where}{hint}", part)
+
+
+def _which(parts: Sequence[PointPart]) -> Which:
+    names = {part.name for part in parts}
+    choices: tuple[Which, ...] = ("inline", "exported", "return", "call")
+    return next((which for which in choices if which in names), "all")
+
+
+def _fail(message: str, part: PointPart) -> NoReturn:
+    semantic_error(message, part.span, f"identifier '{part.name}'")
+
+
+# ------------------------------------------------------------------------------------------------- derived points
+
+
+def point(parts: Sequence[PointPart], limit: Limit, groups: Sequence[_Group]) -> DerivedPoint:
+    """Return the derived point for places that have the same limit."""
+    rows = [(group.file, place) for group in groups for place in group.places]
+    returns = parts[-1].name == "return"
+    shown = tuple(_shown(parts, file, place) for file, place in rows)
+    files = tuple(UserPlaces(group.file.path, tuple(place.offset for place in group.places)) for group in groups)
+    attach = Uprobes(files, returns, limit.pid, limit.program)
+    functions = place_functions([file.path for file, _ in rows], [place.name for _, place in rows], returns)
+    if len(rows) == 1:
+        return DerivedPoint(shown[0], attach, {}, dict(rows[0][1].variables()), functions)
+    functions["pp"] = row(shown)
+
+    def separately() -> Sequence[DerivedPoint]:
+        return [point(parts, limit, [_Group(file, (place,))]) for file, place in rows]
+
+    return DerivedPoint(".".join(map(str, parts)), attach, {}, {}, functions, separately)
+
+
+def place_functions(paths: Sequence[str], names: Sequence[str], returns: bool) -> dict[str, VariableSource]:
+    """Return the functions whose value follows from the place that was hit."""
+    functions: dict[str, VariableSource] = {
+        "ppfunc": row(tuple(names)),
+        "probefunc": row(tuple(names)),
+        "probemod": row(tuple(path.rpartition("/")[2] for path in paths)),
+        "uaddr": register("ip"),
+        "registers_valid": lambda span: n.Constant(1, span=span, type=Type.LONG),
+    }
+    if returns:
+        functions["returnval"] = lambda span: n.ContextValue(
+            n.ContextKind.RETURN_VALUE, span=span, type=Type.LONG
+        )  # fmt: skip
+    return functions
+
+
+def _shown(parts: Sequence[PointPart], file: ProgramFile, place: CodePlace) -> str:
+    """Return what pp() gives: the file that has the code, the function, what follows."""
+    behind = [part for part in parts[1:] if part.name not in ("library", "function")]
+    span = parts[0].span
+    point_parts = (PointPart("process", file.path, span), PointPart("function", place.shown, span), *behind)
+    return ".".join(map(str, point_parts))
+
+
+def register(name: str) -> VariableSource:
+    """Return the value of a register of the interrupted code, by its name in struct pt_regs."""
+    word = arch.PT_REGS_OFFSETS[name] // 8
+    return lambda span: n.ContextValue(n.ContextKind.REGISTER, word, span=span, type=Type.LONG)
+
+
+def row(texts: tuple[str, ...]) -> VariableSource:
+    """Return the text of the place that fired."""
+    same = len(set(texts)) == 1
+
+    def value(span: Span) -> n.Expression:
+        if same:
+            return n.Constant(texts[0], span=span, type=Type.STRING)
+        place = n.ContextValue(n.ContextKind.POINT, span=span, type=Type.LONG)
+        return n.TableText(texts, place, "", span=span, type=Type.STRING)
+
+    return value
