@@ -179,5 +179,9 @@ def run_image(
 
 
 def sessions_folder(environ: Mapping[str, str]) -> str:
-    """Return where sessions that were left running can be found."""
-    return (settings_folder(environ) or "/tmp") + "/run"
+    """Return where sessions that were left running can be found: a folder that only this user can write to."""
+    settings = settings_folder(environ)
+    if settings:
+        return settings + "/run"
+    user = os.geteuid()
+    return f"/run/user/{user}/pystap" if user else "/run/pystap"
