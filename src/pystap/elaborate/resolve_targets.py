@@ -47,7 +47,8 @@ class TargetResolver:
         if isinstance(last, ast.Pretty):
             return pretty(value, last.depth, node.span)
         if node.address_of:
-            return address_of(value, node.span)
+            whole = isinstance(node, ast.Cast) and not node.path  # &@cast(p, "struct x") is where that struct lies: p
+            return value.expression if whole else address_of(value, node.span)
         return loaded(value, node.span)
 
     def _group(self, node: ast.TargetVariable) -> n.Expression:
