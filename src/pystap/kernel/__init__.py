@@ -13,6 +13,7 @@ from ..abi.image import POINT_CONSTANT, MapSpec, ProgramSpec
 from ..abi.map_layout import MapLayout
 from ..abi.session_image import ErrorPlace, ProgramAttachment
 from ..llvm import Compiler, CompilerError, compile_assembly
+from ..program.attach import KernelFunctions
 from ..program.nodes import SendEvent, Statement
 from ..program.program import ElaboratedProgram
 from ..records import dataclass
@@ -22,6 +23,7 @@ from .elf_link import link_object, with_kind
 from .handlers import CodeGenerators
 from .locks import CALLBACK
 from .maps import VALUE_MAPS, all_maps
+from .point_programs import FEW_POINTS
 from .programs import kernel_handlers, make_programs
 
 __all__ = ["Compiler", "CompilerError", "InternalError", "KernelCode", "KernelFacts", "TaskLayout", "generate"]
@@ -50,7 +52,7 @@ def generate(
     if not kernel_handlers(program):
         return KernelCode((), (), (), (), "", lambda: "")
     shared = ProgramContext(program, layout, facts, CodeGenerators())
-    shared.can_stop = _can_stop(program, shared)
+    shared.can_stop = needs_stop_check(program) or _can_stop(program, shared)
     planned = make_programs(shared)
     ir = shared.module.text()
     linked = link_object(
@@ -67,6 +69,12 @@ def generate(
         ir,
         lambda: compile_assembly(ir),
     )
+
+
+def needs_stop_check(program: ElaboratedProgram) -> bool:
+    """Whether programs hang at so many places that they must be told to stop: detaching them takes too long."""
+    attached = [handler.attach for handler in kernel_handlers(program)]
+    return sum(len(attach.points) for attach in attached if isinstance(attach, KernelFunctions)) > FEW_POINTS
 
 
 def _can_stop(program: ElaboratedProgram, shared: ProgramContext) -> bool:

@@ -80,7 +80,7 @@ class Program:
 
     def info(self) -> ProgramInfo:
         """Return the kernel's record of the program. Raises `OSError`."""
-        raw = _object_info(self.fd, _INFO_SIZE)
+        raw = object_info(self.fd, _INFO_SIZE)
         (identifier,) = struct.unpack_from("<I", raw, 4)
         jited, translated = struct.unpack_from("<II", raw, 16)
         run_time, run_count, misses, verified = struct.unpack_from("<QQQI", raw, 192)
@@ -230,7 +230,7 @@ def module_btf_fd(module: str) -> int:
         except FileNotFoundError:
             continue
         name = ctypes.create_string_buffer(64)
-        raw = _object_info(fd, 32, struct.pack("<QIIQII", 0, 0, 0, address(name), len(name), 0))
+        raw = object_info(fd, 32, struct.pack("<QIIQII", 0, 0, 0, address(name), len(name), 0))
         (is_kernel,) = struct.unpack_from("<I", raw, 28)
         if is_kernel and name.value.decode(errors="replace") == module:
             return fd
@@ -238,7 +238,8 @@ def module_btf_fd(module: str) -> int:
     raise KernelRefused(f"find the BTF of module {module}", errno.ENOENT)
 
 
-def _object_info(fd: int, size: int, initial: bytes = b"") -> bytes:
+def object_info(fd: int, size: int, initial: bytes = b"") -> bytes:
+    """Return the kernel's record of a map, program, BTF or link, at most `size` bytes. Raises `OSError`."""
     info = ctypes.create_string_buffer(initial, size)
     bpf(Command.OBJ_GET_INFO_BY_FD, struct.pack("<IIQ", fd, size, address(info)))
     return info.raw

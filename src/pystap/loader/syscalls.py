@@ -12,7 +12,7 @@ import os
 import struct
 
 from ..arch import x86_64 as machine
-from ..lean import IntEnum
+from ..lean import IntEnum, suppress
 
 ATTR_SIZE = 168
 """Bytes of `union bpf_attr` passed. The kernel accepts a longer one than its own if the rest is zero."""
@@ -166,3 +166,17 @@ def raise_memlock_limit() -> None:
     except (ValueError, OSError):
         _, hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)
         resource.setrlimit(resource.RLIMIT_MEMLOCK, (hard, hard))
+
+
+def raise_file_limit(count: int) -> None:
+    """Let this process have `count` more open files than its soft limit says, as far as it may."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return
+    wanted = soft + count
+    for most in (max(hard, wanted), hard):
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, most), most))
+            return

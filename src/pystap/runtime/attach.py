@@ -18,6 +18,7 @@ from ..loader.links import (
 from ..loader.maps import parse_cpu_list
 from ..loader.programs import Program
 from ..program.attach import (
+    AttachSpec,
     KernelFunctions,
     Never,
     PerfClock,
@@ -37,6 +38,17 @@ def online_cpus() -> tuple[int, ...]:
     """Return the numbers of the CPUs that are switched on."""
     with open("/sys/devices/system/cpu/online", encoding="utf-8") as file:
         return parse_cpu_list(file.read())
+
+
+def point_count(spec: AttachSpec) -> int:
+    """Return in how many places a program will hang."""
+    match spec:
+        case KernelFunctions(points=points):
+            return len(points)
+        case Tracepoints(names=names):
+            return len(names)
+        case _:
+            return 1
 
 
 def attach(attachment: ProgramAttachment, loaded: LoadedImage, target_pid: int = 0) -> Iterator[Link]:

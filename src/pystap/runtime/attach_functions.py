@@ -14,6 +14,9 @@ from ..program.attach import FunctionPoint, KernelFunctions
 _GET_ATTACH_COOKIE = b"\x85\x00\x00\x00\xae\x00\x00\x00"
 """The call of bpf_get_attach_cookie, helper 174."""
 
+_AT_ONCE = 4000
+"""How many functions are attached in one system call, which nothing interrupts."""
+
 
 def attach_functions(
     program: Program, functions: KernelFunctions, copy_for: Callable[[int], Program]
@@ -29,7 +32,9 @@ def attach_functions(
         case ProgramKind.KPROBE_MULTI:
             cookies = functions.cookies or tuple(range(len(functions.points)))
             names = [point.name for point in functions.points]
-            yield from _at_once(program, names, cookies, functions.returns)
+            for start in range(0, len(names), _AT_ONCE):
+                part = slice(start, start + _AT_ONCE)
+                yield from _at_once(program, names[part], cookies[part], functions.returns)
         case _:
             yield from _one_by_one(program, functions, copy_for)
 

@@ -12,18 +12,22 @@ from ..abi.session_image import ProgramAttachment, SessionImage
 from ..lean import Callable, Iterable, Sequence
 from ..loader.image import LoadedImage, load_image
 from ..loader.ringbuf import RingBuffer
-from ..loader.syscalls import wait_for_running_programs
+from ..loader.syscalls import raise_file_limit, wait_for_running_programs
 from ..program.attach import PerfCounter
 from ..records import replace
 from ..user.globals import Globals
-from .attach import attach
+from .attach import attach, point_count
 from .event_stream import EventStream, Handler
 from .globals_store import GlobalsStore
 from .kernel_counters import KernelCounters, loss_lines
 from .probe_timing import RunTimes
+from .progress import Progress
 
-MANY_PERF_LINKS = 4
-"""From so many perf attachments on, detaching is left to a process in the background."""
+MANY_POINTS = 100
+"""Beyond so many points, each of which may take two descriptors, the limit on open files is raised."""
+MANY_SLOW_STEPS = 4
+"""Beyond so many slow steps, detaching is left to a process in the background. Programs on so many kernel functions
+look whether they are stopped (kernel.needs_stop_check)."""
 
 
 def resized(maps: Sequence[MapSpec], buffer_mb: int) -> list[MapSpec]:
@@ -40,6 +44,7 @@ class KernelSide:
     def __init__(self, image: SessionImage, values: Globals, buffer_mb: int, target_pid: int) -> None:
         self._image = image
         self._target_pid = target_pid
+        self._missed = 0
         tokens = {spec.name: spec.initial for spec in image.maps if spec.kind is MapKind.STACK and spec.initial}
         maps = [replace(spec, initial=None) if spec.name in tokens else spec for spec in image.maps]
         self._loaded: LoadedImage = load_image(resized(maps, buffer_mb), image.programs, {POINT_CONSTANT: 0})
@@ -83,9 +88,15 @@ class KernelSide:
         self._attach(own)
 
     def _attach(self, attachments: Iterable[ProgramAttachment]) -> None:
-        for attachment in attachments:
-            for link in attach(attachment, self._loaded, self._target_pid):
-                self._loaded.add_link(link)
+        waiting = list(attachments)
+        total = sum(point_count(attachment.attach) for attachment in waiting)
+        if total > MANY_POINTS:
+            raise_file_limit(2 * total)
+        with Progress("attaching probes", total) as progress:
+            for attachment in waiting:
+                for link in attach(attachment, self._loaded, self._target_pid):
+                    self._loaded.add_link(link)
+                    progress.advance(link.points)
 
     def _open_counters(self) -> None:
         attached = [handler.attach for handler in self._image.handlers]
@@ -116,26 +127,32 @@ class KernelSide:
         """
         self.stop()
         links = self._loaded.links
-        if sum(link.is_perf for link in links) <= MANY_PERF_LINKS:
+        self._missed = sum(link.missed() for link in links)
+        if not self._is_slow():
             self._loaded.detach()
         for link in self._loaded.links:
             if link.is_perf:
                 link.disable()
-            else:
+            elif not link.slow_steps:
                 link.close()
         if links:
             wait_for_running_programs()
+
+    def _is_slow(self) -> bool:
+        return sum(link.slow_steps for link in self._loaded.links) > MANY_SLOW_STEPS
 
     def skipped(self) -> int:
         """Return how many hits were skipped because another handler held a lock: those count against MAXSKIPPED."""
         return self._counters.total(Counter.SKIPPED_LOCK)
 
     def skipped_otherwise(self) -> int:
-        """Return how many hits were skipped for other reasons: the session's lock, nesting, the kernel's recursion
-        guard."""
+        """Return how many hits were skipped for other reasons: the session's lock, nesting, and what the kernel itself
+        dropped as far as it says: its recursion guard, kprobes inside kprobes, returns beyond maxactive."""
         misses = sum(program.info().recursion_misses for program in self._loaded.programs.values())
         counters = self._counters
-        return counters.total(Counter.SKIPPED_USER_LOCK) + counters.total(Counter.SKIPPED_SCRATCH) + misses
+        return (
+            counters.total(Counter.SKIPPED_USER_LOCK) + counters.total(Counter.SKIPPED_SCRATCH) + misses + self._missed
+        )
 
     def lost_events(self) -> int:
         return self._counters.total(Counter.LOST_EVENTS)
@@ -154,5 +171,4 @@ class KernelSide:
         """Let go of everything. May be called again."""
         if self._ring is not None:
             self._ring.close()
-        slow = sum(link.is_perf for link in self._loaded.links) > MANY_PERF_LINKS
-        self._loaded.close(in_background=slow)
+        self._loaded.close(in_background=self._is_slow())
