@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from pystap import cache as cache_module
 from pystap.cache import Cache, entry_key, open_cache
 from pystap.options import Options
 from pystap.records import replace
+from pystap.version import VERSION
 
 SCRIPT = [("a.stp", "probe begin {}")]
 
@@ -76,3 +78,23 @@ def test_the_key_depends_on_what_compiling_depends_on(tmp_path: Path) -> None:
 def test_the_folder(environ: dict[str, str], folder: str) -> None:
     assert open_cache(environ).folder == folder
     assert open_cache(environ, enabled=False).folder == ""
+
+
+def test_what_tells_one_state_of_the_package_from_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a work tree each file does; where it was installed, the installer's list."""
+    package = tmp_path / "pystap"
+    package.mkdir()
+    (package / "cache.py").write_text("x = 1\n")
+    monkeypatch.setattr(cache_module, "__file__", str(package / "cache.py"))
+    tree = list(cache_module._package_state())
+    assert [str(package / "cache.py") in line for line in tree] == [True]
+    (package / "other.py").write_text("")
+    assert len(list(cache_module._package_state())) == 2
+
+    record = tmp_path / f"pystap-{VERSION}.dist-info" / "RECORD"
+    record.parent.mkdir()
+    record.write_text("pystap/cache.py,,\n")
+    installed = list(cache_module._package_state())
+    assert [str(record) in line for line in installed] == [True]
+    record.write_text("pystap/cache.py,,\npystap/other.py,,\n")
+    assert list(cache_module._package_state()) != installed
