@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import re
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -114,7 +114,7 @@ def _front() -> tuple[PreprocessorFacts, Library]:
     return facts, Library(facts, Diagnostics(), [])
 
 
-def _preload_llvm() -> None:
+def preload_llvm() -> None:
     """Have LLVM in this process, so that the children that compile need not load it."""
     import llvmlite.binding as llvm
 
@@ -144,7 +144,7 @@ def compiled(text: str, limits: Limits = LIMITS, deferred: frozenset[int] = froz
     user_code = generate_user_code(program)
     layout = lay_out(program)
     if any(handler.target is Target.KERNEL for handler in program.handlers):
-        _preload_llvm()
+        preload_llvm()
     try:
         kernel_code = generate(program, layout, kernel_facts(program, False))
     except CompilerError as error:
@@ -208,9 +208,11 @@ def _silent(image: SessionImage) -> SessionImage:
     return replace(image, handlers=tuple(handlers), attachments=())
 
 
-def _run(
-    made: Compiled, programs: Sequence[Sequence[int]], hits: int, late: bool = False
-) -> tuple[list[list[str]], dict[str, Any]]:
+Run = tuple[list[list[str]], dict[str, Any]]
+"""What each program showed, run by run, and the globals."""
+
+
+def run(made: Compiled, programs: Sequence[Sequence[int]], hits: int, late: bool = False) -> Run:
     """Return what each program showed, run by run, and the globals.
 
     A program is the indices of its handlers. With `late` the events are read when user code wants to run, and at the
@@ -260,7 +262,7 @@ def _drain(session: Session) -> None:
 def shown_by(text: str, in_kernel: bool, limits: Limits = DEFAULT_LIMITS) -> str:
     """Return what a script's begin handlers show, one after the other, on a target; run-time errors behind `!`."""
     made = compiled(kernel_script(text) if in_kernel else text, limits)
-    shown, _ = _run(made, [[h.index for h in made.image.handlers if not isinstance(h.attach, Never)]], 1)
+    shown, _ = run(made, [[h.index for h in made.image.handlers if not isinstance(h.attach, Never)]], 1)
     return "".join(shown[0])
 
 
@@ -296,15 +298,14 @@ def compare(
     script as a whole is refused or does not compile, its halves are tried, so that every program counts by itself.
     """
     text = "\n".join(part for part, _ in programs)
-    counts = [len(_PROBE.findall(part)) for part, _ in programs]
-    indices = [range(sum(counts[:i]), sum(counts[: i + 1])) for i in range(len(counts))]
+    indices = indices_of(programs)
     target = "user"
     try:
         user = compiled(text, limits)
         target = "kernel"
         kernel = compiled(kernel_script(text), limits, deferred)
-        user_shown, user_values = _run(user, indices, hits)
-        kernel_shown, kernel_values = _run(kernel, indices, hits, late)
+        of_user = run(user, indices, hits)
+        of_kernel = run(kernel, indices, hits, late)
     except (NotCompiled, LlvmRefused, KernelRefused, AssertionError) as error:
         if len(programs) > 1:
             half = len(programs) // 2
@@ -318,13 +319,27 @@ def compare(
         return Tally(1, 0, [], [Difference(text, f"{target} target: {type(error).__name__}: {error}", "", "")])
     stayed = sum(not any(index in kernel.deferred for index in own) for own in indices)
     tally = Tally(len(programs), stayed)
-    for i, (part, names) in enumerate(programs):
-        shown = ["".join(user_shown[i])] if late else user_shown[i]
-        one = Outcome(shown, _own(user_values, names)).text()
-        other = Outcome(kernel_shown[i], _own(kernel_values, names)).text()
+    for part, one, other in outcomes(programs, of_user, of_kernel, late):
         if one != other:
             tally.differences.append(Difference(part, "different", one, other))
     return tally
+
+
+def indices_of(programs: Sequence[tuple[str, Sequence[str]]]) -> list[range]:
+    """Return the indices of each program's handlers in the script that they make together."""
+    counts = [len(_PROBE.findall(part)) for part, _ in programs]
+    return [range(sum(counts[:i]), sum(counts[: i + 1])) for i in range(len(counts))]
+
+
+def outcomes(
+    programs: Sequence[tuple[str, Sequence[str]]], user: Run, kernel: Run, late: bool
+) -> Iterator[tuple[str, str, str]]:
+    """Yield for each program its text and what it came to on the user target and on the kernel target."""
+    for i, (part, names) in enumerate(programs):
+        shown = ["".join(user[0][i])] if late else user[0][i]
+        one = Outcome(shown, _own(user[1], names)).text()
+        other = Outcome(kernel[0][i], _own(kernel[1], names)).text()
+        yield part, one, other
 
 
 def _own(values: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:

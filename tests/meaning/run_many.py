@@ -15,6 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 from pathlib import Path
 
+from pystap.program.limits import Limits
 from pystap.records import replace
 
 from .both import LIMITS, Tally, compare
@@ -38,7 +39,12 @@ def batch(seed: int, count: int = BATCH) -> list[Program]:
 def run_batch(seed: int, count: int = BATCH) -> Tally:
     """Compare the programs of a seed. Half of the batches read their events only after all runs of a handler."""
     programs = [(program.text(), program.own_globals) for program in batch(seed, count)]
-    return compare(programs, hits=2, late=seed % 2 == 1, limits=replace(LIMITS, max_string=STRING_LENGTHS[seed % 3]))
+    return compare(programs, hits=2, late=seed % 2 == 1, limits=limits_of(seed))
+
+
+def limits_of(seed: int) -> Limits:
+    """Return the limits for the programs of a seed, which differ in the length of strings."""
+    return replace(LIMITS, max_string=STRING_LENGTHS[seed % 3])
 
 
 def run(count: int, seed: int, jobs: int, seconds: float = float("inf")) -> Iterator[tuple[int, Tally]]:
