@@ -57,12 +57,19 @@ class Diagnostics:
 
     errors: list[Diagnostic] = field(default_factory=list)
     warnings: list[Diagnostic] = field(default_factory=list)
+    repeated_errors: int = 0
+    repeated_warnings: int = 0
+    """How many more times one of them was found: in several probes of one alias, say."""
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Keep a diagnostic unless the same one is there already."""
         rows = self.errors if diagnostic.is_error else self.warnings
         if not any(_same(diagnostic, other) for other in rows):
             rows.append(diagnostic)
+        elif diagnostic.is_error:
+            self.repeated_errors += 1
+        else:
+            self.repeated_warnings += 1
 
     def error(self, message: str, span: Span | None, subject: str = "", kind: str = "semantic error") -> None:
         self.add(Diagnostic(kind, message, span, subject))
@@ -119,7 +126,7 @@ def render(diagnostic: Diagnostic, color: bool = False) -> str:
         return head + "\n"
     place = paint(_BOLD, str(span))
     out = [f"{head}: {diagnostic.subject} at {place}" if diagnostic.subject else f"{head}: at {place}"]
-    out.extend(_source_lines(span, paint))
+    out.extend(_source_lines(span, paint, 8 if diagnostic.is_error else 1))
     for outer in list(span.chain())[1:]:
         out.append(f"        in expansion for: {paint(_BOLD, str(outer))}")
         out.extend(_source_lines(outer, paint))
@@ -140,7 +147,9 @@ def _parse_error_lines(diagnostic: Diagnostic, paint: _Paint) -> list[str]:
     if diagnostic.subject.endswith(" EOF"):
         return [f"        {diagnostic.subject}"]
     subject = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in diagnostic.subject)
-    out = [f"        {subject} at {paint(_BOLD, str(span))}", *_source_lines(span, paint, 5)]
+    word, colon, rest = subject.partition(":")
+    seen = f"{word:>11}:{rest}" if colon else f"        {subject}"  # "saw:" and "at:" end in one column
+    out = [f"{seen} at {paint(_BOLD, str(span))}", *_source_lines(span, paint, 5)]
     for outer in list(span.chain())[1:]:
         out.append(f"        in expansion of macro: at {paint(_BOLD, str(outer))}")
         out.extend(_source_lines(outer, paint, 5))

@@ -340,10 +340,10 @@ class _Generator:
         return [*head, *self._loop_block(scope, 1 + self.choices.below(3)), "}"]
 
     def _foreach(self, scope: _Scope) -> list[str]:
-        """Sorted by a single key all the rest is fixed; unsorted, only sums are."""
+        """Sorted by its only key all the rest is fixed (values may be equal); unsorted, only sums are."""
         if self.statistic_arrays and chance(self.choices, 3):
             name = self.statistic_arrays[0].name
-            return [f"foreach (k in {name}{pick(self.choices, '+-')})", f"  println(k, @count({name}[k]))"]
+            return [f"foreach (k{pick(self.choices, '+-')} in {name})", f"  println(k, @count({name}[k]))"]
         single = [array for array in self.arrays if len(array.keys) == 1 and array.name not in scope.iterated]
         if single and not chance(self.choices, 4):
             array = pick(self.choices, single)
@@ -352,7 +352,7 @@ class _Generator:
             own = _Scope([*scope.longs], [*scope.strings], scope.in_function, scope.loops + 1, scope.depth,
                          scope.iterated | {array.name}, scope.next_loop)  # fmt: skip
             order = pick(self.choices, "+-")
-            head = [f"foreach ({key} in {array.name}{order}{limit}) {{", f"  println({key}, {array.name}[{key}])"]
+            head = [f"foreach ({key}{order} in {array.name}{limit}) {{", f"  println({key}, {array.name}[{key}])"]
             # Functions may change the array while it is iterated over, so the body calls none.
             kept, self.functions = self.functions, []
             lines = [*head, *self._block(own, self.choices.below(2)), "}"]

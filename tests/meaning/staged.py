@@ -90,7 +90,8 @@ def compared(staged: Staged) -> Tally:
     if staged.kernel is not None:
         with contextlib.suppress(KernelRefused, AssertionError):
             indices = indices_of(staged.programs)
-            shown, values = both.run(staged.kernel, indices, 2, staged.late)
+            late = both.lateness(staged.kernel, staged.programs) if staged.late else ()
+            shown, values = both.run(staged.kernel, indices, 2, late)
             stayed = sum(not any(index in staged.kernel.deferred for index in own) for own in indices)
             tally = Tally(len(staged.programs), stayed)
             user, kernel = (staged.shown, staged.values), (shown, values)

@@ -15,7 +15,7 @@ def fold(node: n.Expression) -> n.Expression:
         case n.Unary(operand=n.Constant(value=int() as value)):
             results = {"-": -value, "~": ~value, "!": int(not value)}
             return n.Constant(wrap_long(results[node.operator]), span=node.span, type=Type.LONG)
-        case n.Logical(left=n.Constant(value=left), right=n.Constant(value=right)):
+        case n.Logical(left=n.Constant(value=int() as left), right=n.Constant(value=int() as right)):
             both = bool(left) and bool(right) if node.operator == "&&" else bool(left) or bool(right)
             return n.Constant(int(both), span=node.span, type=Type.LONG)
         case n.Binary(left=n.Constant(value=int() as left), right=n.Constant(value=int() as right)):

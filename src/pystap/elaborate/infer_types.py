@@ -57,15 +57,24 @@ class _Inference:
         self.changed = True
         self.final = False
         self.function: n.Function | None = None
+        self.heads: dict[n.Function, n.Function] = {}
+        """The first of the overloads that each function is one of: they return one type."""
         self.first: dict[tuple[int, int], tuple[Span, Symbol]] = {}
 
     def program(self, program: Resolved) -> None:
+        for group in program.names.functions.values():
+            self.heads.update(dict.fromkeys(group, group[0]) if group else {})
         for handler in program.handlers:
             self.function = None
             self.statements(handler.body)
         for function in program.functions:
             self.function = function
             self.statements(function.body)
+        for function in program.functions:
+            head = self.heads.get(function, function)
+            if head.return_type is not function.return_type:
+                self.changed |= function.return_type is Type.UNKNOWN
+                function.return_type = head.return_type
 
     # ------------------------------------------------------------------------------------------ agreement
 
@@ -91,6 +100,10 @@ class _Inference:
             self.diagnostics.error("unresolved type ", span, f"identifier '{symbol.name}'")
         return symbol.type
 
+    def _global(self, variable: Global, span: Span) -> None:
+        if self.final and variable.type is Type.UNKNOWN:
+            self.diagnostics.error("unresolved type ", span, f"identifier '{variable.name}'")
+
     def keys(self, array: Global, keys: list[n.Expression | None]) -> None:
         for i, key in enumerate(keys):
             if key is not None:
@@ -112,7 +125,7 @@ class _Inference:
         if Type.UNKNOWN not in (wanted, kind) and kind is not wanted and not is_variable:
             message = f"type mismatch: expected {wanted} but found {kind}"
             self.diagnostics.error(message, node.span, _subject(node))
-        if self.final and kind is Type.UNKNOWN and not isinstance(node, n.FunctionCall | n.BuiltinCall | n.Format):
+        if self.final and kind is Type.UNKNOWN and not isinstance(node, n.BuiltinCall | n.Format):
             self.diagnostics.error("unresolved type ", node.span, _subject(node))
         return kind
 
@@ -222,10 +235,11 @@ class _Inference:
         kind = Type.UNKNOWN
         while function is not None:
             for argument, parameter in zip(node.arguments, function.parameters, strict=True):
+                before = len(self.diagnostics.errors)
                 kind = self.expression(argument, parameter.type)
-                parameter.type = self._agree(
-                    parameter, -1, parameter.type, kind, argument.span, f"identifier '{parameter.name}'"
-                )
+                if len(self.diagnostics.errors) == before:
+                    subject = f"identifier '{parameter.name}'"
+                    parameter.type = self._agree(parameter, -1, parameter.type, kind, argument.span, subject)
             if node.type is not Type.UNKNOWN or wanted is not Type.UNKNOWN:
                 use = node.type if node.type is not Type.UNKNOWN else wanted
                 if function.return_type is Type.UNKNOWN:
@@ -254,6 +268,8 @@ class _Inference:
         match node:
             case n.Evaluate(expression=expression) if _has_no_value(expression):
                 self._infer(expression, Type.UNKNOWN)
+            case n.Evaluate(expression=n.FunctionCall() as call):
+                call.type = self._infer(call, Type.UNKNOWN)  # whether or not it has a value
             case n.Evaluate(expression=expression):
                 self.expression(expression, Type.UNKNOWN)
             case n.If():
@@ -278,6 +294,7 @@ class _Inference:
             case n.Delete(target=target):
                 if isinstance(target, n.ElementValue):
                     self.keys(target.array, target.keys)
+                self._global(target if isinstance(target, Global) else target.array, node.span)
             case n.Return(value=value):
                 self._return(node, value)
             case n.TryCatch():
@@ -297,7 +314,10 @@ class _Inference:
             )
             if self.final and key.type is Type.UNKNOWN:
                 self.diagnostics.error("unresolved type ", node.span, f"identifier '{key.name}'")
-        if node.value is not None:
+        self._global(node.array, node.span)
+        if node.value is not None and node.array.type is Type.STATISTIC:
+            self.diagnostics.error("invalid type stats", node.value.span, f"identifier '{node.value.name}'")
+        elif node.value is not None:
             kind = self.symbol(node.value, node.array.type, node.span)
             self.symbol(node.array, kind, node.span)
         if node.limit is not None:
@@ -307,10 +327,12 @@ class _Inference:
     def _return(self, node: n.Return, value: n.Expression | None) -> None:
         if value is None or self.function is None:
             return
-        kind = self.expression(value, self.function.return_type)
-        self.function.return_type = self._agree(
-            self.function, -1, self.function.return_type, kind, value.span, f"identifier '{self.function.name}'"
-        )
+        function = self.heads.get(self.function, self.function)
+        before = len(self.diagnostics.errors)
+        kind = self.expression(value, function.return_type)
+        if len(self.diagnostics.errors) == before:
+            subject = f"identifier '{self.function.label}'"
+            function.return_type = self._agree(function, -1, function.return_type, kind, value.span, subject)
 
 
 def _has_no_value(node: n.Expression) -> bool:
@@ -336,7 +358,7 @@ def _subject(node: n.Expression) -> str:
         case n.ElementValue(array=array):
             return f"identifier '{array.name}'"
         case n.FunctionCall(function=function):
-            return f"identifier '{function.name}'"
+            return f"identifier '{function.label}'"
         case n.BuiltinCall(builtin=builtin):
             return f"identifier '{builtin.name}'"
         case n.Format():

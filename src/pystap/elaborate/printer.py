@@ -58,7 +58,7 @@ def _global(variable: Global, placement: bool) -> str:
 
 def _function(function: n.Function) -> Iterator[str]:
     parameters = ", ".join(f"{p.name}:{type_name(p.type)}" for p in function.parameters)
-    yield f"{function.name}:{type_name(function.return_type)} ({parameters})"
+    yield f"{function.label}:{type_name(function.return_type)} ({parameters})"
     yield from _locals(function.locals)
 
 

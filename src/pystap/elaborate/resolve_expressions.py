@@ -50,7 +50,7 @@ class ExpressionResolver:
                 return self._binary(node)
             case ast.Conditional():
                 condition = self.expression(node.condition)
-                if isinstance(condition, n.Constant):
+                if isinstance(condition, n.Constant) and isinstance(condition.value, int):
                     return self.expression(node.yes if condition.value else node.no)
                 return n.Conditional(condition, self.expression(node.yes), self.expression(node.no), span=node.span)
             case ast.Assign():
@@ -118,7 +118,8 @@ class ExpressionResolver:
         variable = self.names.global_named(name.name, self.scope.source)
         if variable is None:
             known = {g.name for g in self.names.all_globals()}
-            message = f"unresolved {what}{similar(name.name, known)}; missing global declaration?"
+            unknown = f"arity-{arity} global {what} {name.name}" if arity else f"global {what} {name.name}"
+            message = f"unresolved {unknown}, missing global declaration?{similar(name.name, known)}"
             semantic_error(message, name.span, f"identifier '{name.name}'")
         self._arity(variable, arity, name.span)
         return variable
@@ -179,9 +180,22 @@ class ExpressionResolver:
 
     def _contains(self, node: ast.In) -> n.Expression:
         if isinstance(node.array, ast.HistogramOf):
-            semantic_error("a histogram bucket is always there", node.span, "operator 'in'")
+            return self._contains_bucket(node, node.array)
         array = self.array(node.array, len(node.keys))
         return n.Contains(array, self.keys(node.keys), span=node.span, type=Type.LONG)
+
+    def _contains_bucket(self, node: ast.In, histogram: ast.HistogramOf) -> n.Expression:
+        """Return whether a histogram has a bucket of that number, be it empty: `0 <= key && key <= last`."""
+        if len(node.keys) != 1:
+            semantic_error("a histogram has one index", node.span, "operator 'in'")
+        shape, _ = self.histogram(histogram)
+        key, last = self.expression(node.keys[0]), _last_bucket(shape)
+        span = node.span
+        if not all(_has_no_effect(part) for part in subexpressions(key)):
+            semantic_error("the index must not change anything", node.keys[0].span, "operator 'in'")
+        low = n.Binary(">=", key, n.Constant(0, span=span, type=Type.LONG), span=span, type=Type.LONG)
+        high = n.Binary("<=", key, n.Constant(last, span=span, type=Type.LONG), span=span, type=Type.LONG)
+        return n.Logical("&&", low, high, span=span, type=Type.LONG)
 
     # ------------------------------------------------------------------------------------------- operators
 
@@ -200,13 +214,21 @@ class ExpressionResolver:
                 translate(node.right.value)
             except ValueError as error:
                 where = node.right.span
-                raise ScriptError(Diagnostic("parse error", str(error), where, "regular expression")) from None
+                message = f"regex compilation error: {error}"
+                raise ScriptError(
+                    Diagnostic("semantic error", message, where, f"string '{node.right.value}'")
+                ) from None
             return n.Match(left, node.right.value, node.operator == "!~", span=node.span, type=Type.LONG)
-        if isinstance(left, n.Constant) and node.operator == ("||" if left.value else "&&"):
+        if (
+            isinstance(left, n.Constant)
+            and isinstance(left.value, int)
+            and node.operator == ("||" if left.value else "&&")
+        ):
             return n.Constant(int(bool(left.value)), span=node.span, type=Type.LONG)
         right = self.expression(node.right)
         if node.operator in ("&&", "||"):
-            decides = isinstance(right, n.Constant) and bool(right.value) is (node.operator == "||")
+            value = right.value if isinstance(right, n.Constant) else ""
+            decides = isinstance(value, int) and bool(value) is (node.operator == "||")
             if decides and all(_has_no_effect(part) for part in subexpressions(left)):
                 return n.Constant(int(node.operator == "||"), span=node.span, type=Type.LONG)  # pid() == 1 && 0
             return fold(n.Logical(node.operator, left, right, span=node.span, type=Type.LONG))
@@ -394,6 +416,14 @@ class ExpressionResolver:
             wanted += (piece.width == "*") + (piece.precision == "*") + (piece.conversion != "")
         if wanted != len(values):
             semantic_error("Wrong number of args to formatted print operator", node.span, f"identifier '{node.name}'")
+
+
+def _last_bucket(shape: tuple[str | int, ...]) -> int:
+    """Return the number of a histogram's last bucket (man stap, "STATISTICS"; abi/histograms counts them)."""
+    if shape[0] == "hist_log":
+        return 127
+    low, high, width = map(int, shape[1:])
+    return (high - low) // width + 2
 
 
 def _has_no_effect(node: n.Expression) -> bool:

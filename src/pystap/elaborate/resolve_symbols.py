@@ -172,7 +172,7 @@ class StatementResolver:
                 return [n.Evaluate(resolve(expression), span=span)]
             case ast.If():
                 condition = resolve(node.condition)
-                if isinstance(condition, n.Constant):
+                if isinstance(condition, n.Constant) and isinstance(condition.value, int):
                     return self.block(node.then if condition.value else node.otherwise)
                 return [n.If(condition, self.block(node.then), self.block(node.otherwise), span=span)]
             case ast.While():
@@ -235,6 +235,7 @@ class StatementResolver:
         sort = n.SortBy.NOTHING
         if node.sort:
             sort = n.SortBy(node.sort_by) if node.sort_by else n.SortBy.VALUE
+            array.reads_variance |= sort is n.SortBy.VARIANCE
         elif by_key:
             sort = n.SortBy.KEY
         body = self.block(node.body)

@@ -115,7 +115,7 @@ class Names:
         if (name, arguments) in self.functions:
             return self.functions[name, arguments]
         known = self._find(name, arguments)
-        known.sort(key=lambda row: row[0].priority if row[0].priority is not None else 1)
+        known.sort(key=lambda row: row[0].priority if row[0].priority is not None else int(row[1].is_library))
         functions = [self._declare(declaration, source, i) for i, (declaration, source) in enumerate(known)]
         for function, following in pairwise(functions):
             function.next_overload = following
@@ -142,7 +142,7 @@ class Names:
             name = f"{name}__{len(parameters)}args"
         function = n.Function(
             name, declaration.span, parameters, return_type=_TYPES[declaration.return_type],
-            is_library=source.is_library,
+            is_library=source.is_library, written_name=declaration.name,
         )  # fmt: skip
         self.unresolved.append((function, declaration, source))
         return function

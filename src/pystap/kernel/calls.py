@@ -38,7 +38,7 @@ def expand(h: HandlerContext, call: FunctionCall) -> str | Text | None:
         if following is not None or analysis.has_next(analysis.body_of(function)):
             h.code.begin(next_label)
         if following is None and h.code.is_open:
-            raise_error(h, no_more_overloads(function.name, function.span))
+            raise_error(h, no_more_overloads(function.label, function.span))
         function = following
     h.frame = caller
     h.temporaries.release(mark)

@@ -339,6 +339,7 @@ class SortBy(Enum):
     MIN = "min"
     MAX = "max"
     AVG = "avg"
+    VARIANCE = "variance"
 
 
 @dataclass(eq=False, slots=True)
@@ -438,8 +439,9 @@ Statement = (
 
 @dataclass(eq=False, slots=True)
 class Function:
-    """A function of the script or of the tapset library, one per overload; `name` is unique in the program.
+    """A function of the script or of the tapset library, one per overload.
 
+    `name` is unique in the program, `written_name` what the script calls it where that is not the same.
     `next_overload` is tried when the body runs `next`. `kernel_body` is the body as kernel handlers run it (output sent
     as events); None when only user code can run the function.
     """
@@ -454,7 +456,13 @@ class Function:
     next_overload: Function | None = None
     is_library: bool = False
     is_recursive: bool = False
+    written_name: str = ""
     kernel_body: list[Statement] | None = None
+
+    @property
+    def label(self) -> str:
+        """The name for people."""
+        return self.written_name or self.name
 
 
 @dataclass(eq=False, slots=True)

@@ -158,3 +158,8 @@ _NO_FAULT: Fault = ("empty aggregate", "")
 def by_avg(pair: Pair) -> int:
     average: int = pair[1].average(_NO_FAULT)
     return average
+
+
+def by_variance(pair: Pair) -> int:
+    variance: int = pair[1].variance(_NO_FAULT)
+    return variance

@@ -136,7 +136,7 @@ def _function(module: Module, function: n.Function) -> list[Line]:
     if function.return_type is not Type.UNKNOWN and not ends:
         body.line(f"return {empty_value(function.return_type)}")
     head = Line(f"def {module.function(function)}({', '.join(parameters)}):")
-    return [_comment("function", function.name, function.span), head, *_finish(body)]
+    return [_comment("function", function.label, function.span), head, *_finish(body)]
 
 
 def _keep_arguments(body: Body, function: n.Function, parameters: list[str]) -> None:
@@ -158,7 +158,7 @@ def _keep_arguments(body: Body, function: n.Function, parameters: list[str]) -> 
 def _nested(body: Body, function: n.Function) -> None:
     """Write the body of a recursive function with its check against MAXNESTING."""
     module = body.scope.module
-    fault = module.fault(max_nesting(function.name, function.span))
+    fault = module.fault(max_nesting(function.label, function.span))
     body.line(f"if nesting >= {module.limits.max_nesting}:")
     body.line(f"    raise {module.helper('RuntimeFault')}(*{fault})")
     body.line("nesting += 1")

@@ -13,7 +13,7 @@ from .globals import attribute_name
 
 _HELPERS = {
     "arithmetic": ("divide", "remainder", "shift_left", "shift_right", "shift_right_unsigned", "wrap"),
-    "arrays": ("by_avg", "by_column", "by_count", "by_key", "by_max", "by_min", "by_sum", "by_value"),
+    "arrays": ("by_avg", "by_column", "by_count", "by_key", "by_max", "by_min", "by_sum", "by_value", "by_variance"),
     "errors": ("RuntimeFault",),
     "formats": ("before_nul", "binary", "character", "integer", "memory", "string"),
     "memory": ("read_integer", "read_integer_or", "read_string", "read_string_or"),

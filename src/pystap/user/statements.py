@@ -253,7 +253,7 @@ class Body:
             name = self.scope.module.function(self.function.next_overload)
             self.line(f"return {name}({', '.join(self.next_arguments)})")
         else:
-            fault = self.scope.module.fault(faults.no_more_overloads(self.function.name, self.function.span))
+            fault = self.scope.module.fault(faults.no_more_overloads(self.function.label, self.function.span))
             self.line(f"raise {self.scope.module.helper('RuntimeFault')}(*{fault})")
 
     def _try(self, node: n.TryCatch) -> None:
