@@ -173,6 +173,13 @@ MEMORY: list[tuple[str, tuple[int, ...], bytes, str]] = [
     ("sockaddr", (2,), struct.pack("=H", 1), "{sa_family=AF_UNIX}"),
     ("sockaddr", (12,), struct.pack("=HHII", 16, 0, 9, 2), "{sa_family=AF_NETLINK, nl_pid=9, nl_groups=00000002}"),
     ("sockaddr", (4,), struct.pack("=H", 99) + b"\1a", '{sa_family=0x63, sa_data="\\001a"}'),
+    ("sockaddr_ip", (16,), _inet(80, bytes((10, 0, 0, 1))), "10.0.0.1"),
+    ("sockaddr_port", (16,), _inet(80, bytes((10, 0, 0, 1))), "80"),
+    ("sockaddr_family", (2,), struct.pack("=H", 1), "AF_UNIX"),
+    ("option_value", (4, 1, 2), struct.pack("=i", 1), "[1]"),
+    ("option_value", (8, 1, 13), struct.pack("=ii", 1, 5), "{l_onoff=1, l_linger=5}"),
+    ("option_value", (3, 1, 25), b"lo\0", '"lo\\000"'),
+    ("ipc_message", (6,), struct.pack("=q", 1) + b"letter".ljust(32, b"x"), '{mtype=1, mtext="letter"}'),
     ("iovecs", (1,), struct.pack("=QQ", 0x1000, 3), "[{iov_base=0x1000, iov_len=3}]"),
     ("iovecs", (20,), struct.pack("=QQ", 0x1000, 3) * 16, "..."),
     ("poll_descriptors", (2,), struct.pack("=ihhihh", 0, 1, 0, -1, 4, 0), "[{fd=0, events=POLLIN}, {fd=-1}]"),
@@ -227,17 +234,23 @@ def test_memory(name: str, others: tuple[int, ...], data: bytes, expected: str) 
 @pytest.mark.parametrize("name", [name for names in DECODER_MODULES.values() for name in names.split()])
 def test_what_could_not_be_read_is_shown_by_its_address(name: str) -> None:
     row = decoder(name)
-    if not row.memory or name.startswith("key_argument"):
+    if not row.memory or name.startswith(("key_argument", "sockaddr_")):
         return
     highest = max((memory.count or 0) for memory in row.memory)
-    others = (5,) * max(highest, _others(name))
+    others = (0x45,) * max(highest, _others(name))
     nothing = (None,) * len(row.memory)
     assert row.function(0x7000, *others, *nothing) == "0x7000"
     assert row.function(0, *others, *nothing) == "0x0"
 
 
 def _others(name: str) -> int:
-    return {"fcntl_argument": 1, "descriptor_set": 1, "landlock_attribute": 1}.get(name, 0)
+    return {
+        "fcntl_argument": 1,
+        "descriptor_set": 1,
+        "landlock_attribute": 1,
+        "ipc_message": 1,
+        "queue_attributes_if": 1,
+    }.get(name, 0)
 
 
 def test_a_table_does_not_grow_without_end() -> None:

@@ -72,12 +72,13 @@ DECODER_MODULES: dict[str, str] = {
         dup_flags pipe_flags rename_flags eventfd_flags signalfd_flags random_flags memfd_flags
         memfd_secret_flags userfaultfd_flags inotify_flags inotify_mask fanotify_flags
         fanotify_mark_flags fanotify_mask fcntl_command io_priority_who io_priority quota_command
-        fcntl_argument open_how iocb""",
+        fcntl_argument open_how file_range iocb""",
     "decode_futex": "futex_operation futex_third futex2_flags",
     "decode_io_uring": "io_uring_enter_flags io_uring_operation io_uring_parameters",
     "decode_ioctl": "ioctl_command",
     "decode_ipc": """message_command semaphore_command shared_command ipc_key ipc_flags shared_get_flags
-        shared_attach_flags ipc_message_flags semaphore_operations queue_attributes""",
+        shared_attach_flags ipc_message_flags semaphore_operations queue_attributes
+        queue_attributes_if ipc_message""",
     "decode_keys": "key_option keyring key_argument_2 key_argument_3 key_argument_4 key_argument_5",
     "decode_memory": """mmap_prot mmap_flags memory_advice remap_flags memory_sync_flags lock_flags lock_all_flags
         protection_key_rights policy_mode bind_flags move_pages_flags get_policy_flags
@@ -86,8 +87,9 @@ DECODER_MODULES: dict[str, str] = {
         open_tree_flags move_mount_flags mount_attributes mount_setattr_flags swap_flags
         mount_attr""",
     "decode_network": """family socket_type socket_flags socket_protocol shutdown_how message_flags sockaddr iovecs
-        message length_pointer""",
-    "decode_options": "option_level socket_option",
+        length_pointer message sockaddr_family sockaddr_ip sockaddr_port sockaddr_flowinfo
+        sockaddr_scope""",
+    "decode_options": "option_level socket_option option_value",
     "decode_perf": "perf_event_flags perf_event",
     "decode_polling": """poll_events epoll_operation epoll_flags epoll_events descriptor_set poll_descriptors
         epoll_event""",

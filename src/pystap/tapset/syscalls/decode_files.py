@@ -246,6 +246,13 @@ def open_how(data: bytes, size: int) -> str:
     return f"{{flags={open_flags_64[flags]}{shown}, resolve={resolve_flags[resolve]}}}"
 
 
+@structure(16)
+def file_range(data: bytes) -> str:
+    """Return a struct cachestat_range (linux/mman.h): offset, length."""
+    offset, length = (int.from_bytes(data[i : i + 8], "little") for i in (0, 8))
+    return f"{{off={offset}, len={length}}}"
+
+
 io_priority_who = Names("IOPRIO_WHO_PROCESS=1 IOPRIO_WHO_PGRP IOPRIO_WHO_USER")
 _CLASSES = Names("IOPRIO_CLASS_NONE IOPRIO_CLASS_RT IOPRIO_CLASS_BE IOPRIO_CLASS_IDLE IOPRIO_CLASS_INVALID=7")
 
@@ -303,5 +310,5 @@ DECODERS = (
         io_priority=io_priority, quota_command=quota_command,
     ),
     Decoder("fcntl_argument", fcntl_argument, (Memory("bytes", 32),)),
-    open_how, iocb,
+    open_how, file_range, iocb,
 )  # fmt: skip

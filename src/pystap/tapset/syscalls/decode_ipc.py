@@ -5,8 +5,9 @@ Sources: linux/ipc.h, linux/shm.h, linux/msg.h, linux/sem.h, linux/mqueue.h.
 
 from __future__ import annotations
 
-from .decode_basic import octal
-from .names import MASK_32, Flags, Names, counted, signed, structure, values
+from . import Decoder, Memory, address
+from .decode_basic import octal, quoted
+from .names import MASK_32, MASK_64, Flags, Names, counted, signed, structure, values
 
 _COMMANDS = "IPC_RMID=0 IPC_SET=1 IPC_STAT=2 IPC_INFO=3 "
 _MESSAGES = Names(_COMMANDS + "MSG_STAT=0xb MSG_INFO=0xc MSG_STAT_ANY=0xd")
@@ -93,6 +94,24 @@ def queue_attributes(data: bytes) -> str:
     return f"{{mq_flags={shown}, mq_maxmsg={most}, mq_msgsize={size}, mq_curmsgs={current}}}"
 
 
+def attributes_if(value: int, flags: int, data: bytes | None) -> str | None:
+    """Return the attributes of mq_open; None where no queue is to be made."""
+    return queue_attributes.function(value, data) if flags & 0x40 else None
+
+
+_SHOWN_BYTES = 32
+
+
+def ipc_message(value: int, size: int, data: bytes | None) -> str:
+    """Return a struct msgbuf: its type and the start of `size` bytes of text."""
+    if data is None or len(data) < 8:
+        return address(value)
+    size &= MASK_64
+    text = data[8 : 8 + min(size, _SHOWN_BYTES)]
+    kind = int.from_bytes(data[:8], "little", signed=True)
+    return f"{{mtype={kind}, mtext={quoted(text)}{'...' * (size > len(text))}}}"
+
+
 DECODERS = (
     *values(
         message_command=message_command, semaphore_command=semaphore_command, shared_command=shared_command,
@@ -100,4 +119,6 @@ DECODERS = (
         shared_attach_flags=shared_attach_flags, ipc_message_flags=ipc_message_flags,
     ),
     semaphore_operations, queue_attributes,
+    Decoder("queue_attributes_if", attributes_if, (Memory("bytes", 32),)),
+    Decoder("ipc_message", ipc_message, (Memory("bytes", 8 + _SHOWN_BYTES),)),
 )  # fmt: skip

@@ -6,9 +6,10 @@ linux/if_ether.h, linux/vm_sockets.h of the kernel's include and include/uapi.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from socket import inet_ntop
 
-from . import address
+from . import Decoder, Memory, address
 from .decode_basic import quoted
 from .names import MASK_32, Flags, Names, counted, signed, structure, values
 
@@ -148,6 +149,30 @@ def _vector(data: bytes) -> str:
     return f"{{iov_base={address(base)}, iov_len={length}}}"
 
 
+def _member(text: Callable[[bytes], str]) -> Callable[..., str]:
+    """Return a decoder of one member of a socket address: "" where it has none, or cannot be read."""
+    return lambda value, length, data: text(data) if data is not None and len(data) >= 2 else ""
+
+
+def _ip(data: bytes) -> str:
+    number = int.from_bytes(data[:2], "little")
+    if number == _INET and len(data) >= 8:
+        return inet_ntop(_INET, data[4:8])
+    return inet_ntop(_INET6, data[8:24]) if number == _INET6 and len(data) >= 24 else ""
+
+
+def _ip_port(data: bytes) -> str:
+    return str(_port(data)) if data[0] in (_INET, _INET6) and len(data) >= 4 else ""
+
+
+def _flow(data: bytes) -> str:
+    return str(int.from_bytes(data[4:8], "big")) if data[0] == _INET6 and len(data) >= 8 else ""
+
+
+def _scope(data: bytes) -> str:
+    return str(int.from_bytes(data[24:28], "little")) if data[0] == _INET6 and len(data) >= 28 else ""
+
+
 @counted(256, each=16)
 def iovecs(data: bytes, count: int) -> str:
     """Return an array of struct iovec, addresses and lengths."""
@@ -155,13 +180,16 @@ def iovecs(data: bytes, count: int) -> str:
     return "[" + ", ".join(shown + ["..."] * (count > len(shown))) + "]"
 
 
-@structure(56)
-def message(data: bytes) -> str:
-    """Return a struct msghdr: name, vector and control data by address, sizes, flags."""
+def message(value: int, data: bytes | None, target: bytes | None) -> str:
+    """Return a struct msghdr: the address it goes to, vector and control data by address, sizes, flags."""
+    if data is None or len(data) < 56:
+        return address(value)
     name, vector, count, control, size = (int.from_bytes(data[i : i + 8], "little") for i in (0, 16, 24, 32, 40))
     length, flags = (int.from_bytes(data[i : i + 4], "little") for i in (8, 48))
+    known = target is not None and 2 <= length <= len(target)
+    shown = socket_address(target[:length]) if known and target is not None else address(name)
     return (
-        f"{{msg_name={address(name)}, msg_namelen={length}, msg_iov={address(vector)}, msg_iovlen={count}, "
+        f"{{msg_name={shown}, msg_namelen={length}, msg_iov={address(vector)}, msg_iovlen={count}, "
         f"msg_control={address(control)}, msg_controllen={size}, msg_flags={message_flags[flags]}}}"
     )
 
@@ -177,5 +205,13 @@ DECODERS = (
         family=family, socket_type=socket_type, socket_flags=socket_flags,
         socket_protocol=socket_protocol, shutdown_how=shutdown_how, message_flags=message_flags,
     ),
-    sockaddr, iovecs, message, length_pointer,
+    sockaddr, iovecs, length_pointer,
+    Decoder("message", message, (Memory("bytes", 56), Memory("bytes", 128, at=0, length_at=8))),
+    *(
+        Decoder(name, _member(text), (Memory("bytes", 128, count=1),), width=46)
+        for name, text in (
+            ("sockaddr_family", lambda data: family[int.from_bytes(data[:2], "little")]), ("sockaddr_ip", _ip),
+            ("sockaddr_port", _ip_port), ("sockaddr_flowinfo", _flow), ("sockaddr_scope", _scope),
+        )
+    ),
 )  # fmt: skip

@@ -6,7 +6,8 @@ linux/vm_sockets.h, linux/tls.h and the levels of linux/socket.h (include).
 
 from __future__ import annotations
 
-from .names import MASK_32, Names, values
+from .decode_basic import quoted
+from .names import MASK_32, Names, counted, values
 
 option_level = Names("""
 SOL_IP SOL_SOCKET SOL_TCP=6 SOL_UDP=17 SOL_IPV6=41 SOL_ICMPV6=58 SOL_SCTP=132 SOL_UDPLITE=136 SOL_RAW=255 SOL_IPX
@@ -102,4 +103,23 @@ def socket_option(value: int, level: int) -> str:
     return table[value]
 
 
-DECODERS = values(option_level=option_level, socket_option=socket_option)
+_LINGER, _TIMES, _TEXTS_OF_SOCKETS = 13, frozenset((20, 21, 66, 67)), frozenset((25,))
+"""SO_LINGER, the timeouts, SO_BINDTODEVICE."""
+
+
+@counted(32)
+def option_value(data: bytes, size: int, level: int, option: int) -> str:
+    """Return the value of an option: a number, the structures of SOL_SOCKET, else its bytes."""
+    level, option = level & MASK_32, option & MASK_32
+    numbers = [int.from_bytes(data[i : i + 4], "little", signed=True) for i in range(0, len(data) - 3, 4)]
+    if level == 1 and option == _LINGER and len(numbers) == 2:
+        return f"{{l_onoff={numbers[0]}, l_linger={numbers[1]}}}"
+    if level == 1 and option in _TIMES and len(data) == 16:
+        seconds, rest = (int.from_bytes(data[i : i + 8], "little", signed=True) for i in (0, 8))
+        return f"{{tv_sec={seconds}, tv_usec={rest}}}"
+    if len(data) == 4 and not (level == 1 and option in _TEXTS_OF_SOCKETS):
+        return f"[{numbers[0]}]"
+    return quoted(data) + "..." * (size & MASK_32 > len(data)) if data else ""
+
+
+DECODERS = (*values(option_level=option_level, socket_option=socket_option), option_value)
