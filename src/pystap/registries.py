@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
 
@@ -344,10 +344,7 @@ class Library:
         self._parsed: dict[str, ast.ScriptFile] = {}
         special = [place for folder in folders for place in _tapset_places(folder, facts.kernel_release, facts.arch)]
         self._special = special
-        self.macros: dict[str, Macro] = {}
-        own = [path for place in special for path in library_index.folder_files(place, ".stpm")]
-        for path in (*library_index.library_files(".stpm"), *own):
-            self.macros.update(read_macros(_source(path), facts, self.macros, diagnostics=diagnostics))
+        self.macros: Mapping[str, Macro] = LibraryMacros(facts, diagnostics, special)
 
     @cached_property
     def _index(self) -> library_index.LibraryIndex:
@@ -381,6 +378,34 @@ class Library:
         if path not in self._parsed:
             self._parsed[path] = parse_script(_source(path), self._facts, self.macros, diagnostics=self._diagnostics)
         return self._parsed[path]
+
+
+class LibraryMacros(Mapping[str, Macro]):
+    """The macros of the library: those of `-I` folders, read at once, before pystap's own, read when one is used."""
+
+    def __init__(self, facts: PreprocessorFacts, diagnostics: Diagnostics, places: Sequence[str]) -> None:
+        self._facts = facts
+        self._diagnostics = diagnostics
+        self._read: dict[str, Macro] = {}
+        for place in places:
+            for path in library_index.folder_files(place, ".stpm"):
+                self._read.update(read_macros(_source(path), facts, self, diagnostics=diagnostics))
+
+    @cached_property
+    def _own(self) -> Mapping[str, str]:
+        return library_index.macro_files()
+
+    def __getitem__(self, name: str) -> Macro:
+        if name not in self._read:
+            known = read_macros(_source(self._own[name]), self._facts, self, diagnostics=self._diagnostics)
+            self._read = known | self._read
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._own, **self._read})
+
+    def __len__(self) -> int:
+        return len({**self._own, **self._read})
 
 
 def _tapset_places(folder: str, release: str, arch: str) -> list[str]:

@@ -17,6 +17,8 @@ FOLDER = os.path.join(os.path.dirname(__file__), "library")
 
 _DECLARATION = re.compile(r"^[ \t};]*(?:private[ \t]+)?(function|probe)\s+([A-Za-z_]\w*)", re.MULTILINE)
 
+_MACRO = re.compile(r"^@define (\w+)", re.MULTILINE)
+
 
 @dataclass(frozen=True, slots=True)
 class LibraryIndex:
@@ -60,6 +62,15 @@ def read_index(folders: Sequence[str] = ()) -> LibraryIndex:
         else:
             aliases.setdefault(name, {})[path] = None
     return LibraryIndex(functions, {root: tuple(paths) for root, paths in aliases.items()})
+
+
+def macro_files() -> Mapping[str, str]:
+    """Return the file of each macro of pystap's own library."""
+    found: dict[str, str] = {}
+    for path in library_files(".stpm"):
+        with open(path, encoding="utf-8") as file:
+            found.update((match[1], path) for match in _MACRO.finditer(file.read()))
+    return found
 
 
 def _declarations(paths: Iterable[str]) -> Iterator[tuple[str, str, str]]:
