@@ -63,7 +63,9 @@ def _points(inputs: Inputs, with_variables: bool) -> Iterator[str]:
 def _variables(point: DerivedPoint) -> str:
     shown = [f" {name}:{source(NO_SPAN).type}" for name, source in point.variables.items()]
     shown += [
-        f" {name}:{source.type.name}" for name, source in point.target_variables.items() if source.type is not None
+        f" {name}:{source.type.name if source.type is not None else 'long'}"
+        for name, source in point.target_variables.items()
+        if source.type is not None or not name.startswith("$$")
     ]
     return "".join(shown)
 

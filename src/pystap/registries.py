@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
+from typing import Any
 
 from .arch import x86_64 as arch
 from .cache import open_cache
@@ -22,7 +23,7 @@ from .diagnostics import Diagnostics
 from .elaborate.walk import all_expressions
 from .kernel import KernelFacts, TaskLayout
 from .kernel.handlers import context_values
-from .kernel.process_tracking import LAYOUT
+from .kernel.process_tracking import LAYOUT, OFFSETS, limit_of
 from .loader.errors import KernelRefused, MissingPrivilege
 from .loader.features import kernel_features
 from .loader.maps import possible_cpus
@@ -36,9 +37,9 @@ from .probes.statement import DEBUGINFO_SUFFIXES, DebuginfoForm, StatementForm
 from .probes.syscall import SyscallKind
 from .probes.timer import TimerKind
 from .probes.tracepoint import TracepointForm
-from .program.attach import TARGET, KernelFunctions, Syscalls, Uprobes
+from .program.attach import KernelFunctions, ProcessEvents, Syscalls, Uprobes
 from .program.builtins import Builtin
-from .program.extension import DerivedPoint, MemberLoad, PointPart, ProbeKind
+from .program.extension import DerivedPoint, PointPart, ProbeKind
 from .program.features import Feature, KernelFeatures
 from .program.nodes import ContextKind, ContextValue
 from .program.program import ElaboratedProgram, Handler, Target
@@ -134,7 +135,8 @@ def _process_kind(listing: bool, command: str, pid: int) -> ProbeKind:
     def make() -> ProbeKind:
         from .user_probes import process_kind
 
-        return process_kind(command, pid, open_cache(os.environ).folder, "" if listing else user_code_refusal())
+        refusal = "" if listing else user_code_refusal()
+        return process_kind(command, pid, kernel_types, open_cache(os.environ).folder, refusal)
 
     return LateKind("process", make)
 
@@ -242,7 +244,7 @@ def kernel_facts(program: ElaboratedProgram, timing: bool) -> KernelFacts:
         **_function_mechanisms(kernel_handlers, features),
         ringbuf_bytes=OUTPUT_BUFFER if program.events or _context_kinds(kernel_handlers) & _STACKS else ERROR_BUFFER,
         task=_task_layout(features) if _context_kinds(kernel_handlers) & _USER_MODE else None,
-        process_layout=_process_layout(kernel_handlers),
+        **_process_members(kernel_handlers),
     )
 
 
@@ -274,7 +276,7 @@ def _task_layout(features: KernelFeatures) -> TaskLayout:
     )
 
 
-def _function_mechanisms(handlers: Sequence[Handler], features: KernelFeatures) -> dict[str, bool]:
+def _function_mechanisms(handlers: Sequence[Handler], features: KernelFeatures) -> dict[str, Any]:
     if any(isinstance(handler.attach, Uprobes) for handler in handlers):
         mechanisms = {
             "uprobe_multi": _has(features, Feature.UPROBE_MULTI),
@@ -291,12 +293,15 @@ def _function_mechanisms(handlers: Sequence[Handler], features: KernelFeatures) 
     }
 
 
-def _process_layout(handlers: Sequence[Handler]) -> dict[str, tuple[MemberLoad, ...]]:
-    """Return where the kernel keeps what process tracking needs, if a handler is limited to the target."""
-    if not any(isinstance(handler.attach, Uprobes) and handler.attach.pid == TARGET for handler in handlers):
+def _process_members(handlers: Sequence[Handler]) -> dict[str, Any]:
+    """Return the kernel facts that process tracking needs, if a handler is about processes or limited to some."""
+    if not any(limit_of(handler) != (0, "") or isinstance(handler.attach, ProcessEvents) for handler in handlers):
         return {}
     types = kernel_types()
-    return {name: tuple(types.member_loads("task_struct", path)) for name, path in LAYOUT.items()}
+    return {
+        "process_layout": {name: tuple(types.member_loads(*place)) for name, place in LAYOUT.items()},
+        "process_offsets": {name: types.member_address(*place)[1] for name, place in OFFSETS.items()},
+    }
 
 
 def _features() -> KernelFeatures:

@@ -53,7 +53,7 @@ class KernelFacts:
     tracepoints load, else None. `timing` counts hits and times of every handler. `ringbuf_bytes` is a power of two
     pages. `fentry`, `kprobe_multi` and `attach_cookies` say by what kernel functions can be probed, besides kprobes,
     `uprobe_multi` whether many places in user code can be probed at once. `task` is there where a handler asks for what
-    a process is in user mode. `process_layout` has for each value that process tracking needs the member path to it,
+    a process is in user mode. `process_layout` and `process_offsets` have the members that process tracking needs,
     where a script needs that (see process_tracking).
     """
 
@@ -69,6 +69,7 @@ class KernelFacts:
     task: TaskLayout | None = None
     uprobe_multi: bool = False
     process_layout: Mapping[str, tuple[MemberLoad, ...]] = field(default_factory=dict)
+    process_offsets: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

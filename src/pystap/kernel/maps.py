@@ -7,16 +7,16 @@ import struct
 from ..abi.event_layout import EVENTS_MAP
 from ..abi.image import MapKind, MapSpec
 from ..abi.map_layout import ADDS_MAP, CONTROL_MAP, GLOBALS_MAP, MapLayout, key_size, perf_counter_map, value_size
-from ..abi.process_map import PROCESSES_MAP
+from ..abi.process_map import WATCHED_MAP
 from ..program.attach import perf_counters
 from ..program.program import ElaboratedProgram
 from ..program.symbols import Global, StorageKind
 from ..program.types import Type, wrap_long
 from . import locks, scratch, stacks
 from .context import ProgramContext
-from .process_tracking import process_map
+from .process_tracking import process_maps
 
-VALUE_MAPS = (CONTROL_MAP, GLOBALS_MAP, ADDS_MAP)
+VALUE_MAPS = (CONTROL_MAP, GLOBALS_MAP, ADDS_MAP, WATCHED_MAP)
 """Maps whose first value programs address directly; others are named in helper calls."""
 
 _LARGE = 1 << 26
@@ -43,8 +43,7 @@ def all_maps(shared: ProgramContext) -> list[MapSpec]:
         size = scratch.MEMORY_OFFSET + (shared.scratch_bytes + 63 & ~63)
         result.append(_array(scratch.SCRATCH_MAP, size, facts.possible_cpus * scratch.SLOTS, mmapable=False))
     result += stacks.stack_maps(used)
-    if PROCESSES_MAP in used:
-        result.append(process_map())
+    result += process_maps(used)
     if not facts.fetching_atomics:
         result += locks.token_maps(program.locks)
     return result

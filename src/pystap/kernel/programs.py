@@ -8,7 +8,7 @@ perf event has its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..abi.image import ProgramKind
 from ..abi.session_image import ProgramAttachment
@@ -18,6 +18,7 @@ from ..program.attach import (
     KernelFunctions,
     PerfClock,
     PerfSamples,
+    ProcessEvents,
     Syscalls,
     Tracepoints,
     Uprobes,
@@ -29,7 +30,8 @@ from .handlers import HandlerCode, context_use, make_handler
 from .ir import Code, Helper
 from .planned import PlannedProgram
 from .point_programs import point_programs
-from .process_tracking import tracking_programs
+from .process_programs import process_programs
+from .process_tracking import branch_unless_meant, current_process, limit_of, tracking_programs
 from .user_programs import user_programs
 
 MOST_HANDLERS = 100
@@ -57,13 +59,17 @@ def make_programs(shared: ProgramContext) -> list[PlannedProgram]:
         ]
     for handler in handlers:
         match handler.attach:
-            case Syscalls() | Tracepoints() | KernelFunctions() | Uprobes():
+            case Syscalls() | Tracepoints() | KernelFunctions() | Uprobes() | ProcessEvents():
                 pass
             case PerfClock() | PerfSamples() | Watchpoint():
                 planned.append(_perf_program(shared, handler))
             case other:
                 raise InternalError(f"a kernel handler on {other}")
-    planned += [*point_programs(shared, handlers), *user_programs(shared, handlers)]
+    planned += [
+        *point_programs(shared, handlers),
+        *process_programs(shared, handlers),
+        *user_programs(shared, handlers),
+    ]
     return [*tracking_programs(shared), *planned]
 
 
@@ -88,7 +94,15 @@ def _syscall_program(shared: ProgramContext, handlers: list[Handler], returns: b
     if returns and wants_number:
         number = _saved_number(code, registers, typed is not None)
     made = _make_all(shared, handlers, typed is not None)
-    _dispatch(code, handlers, made, number, f"ptr %context, ptr {registers}, i64 {number}, i64 {result}")
+    if any(limit_of(handler) != (0, "") for handler in handlers):
+        process = current_process(code)
+    else:
+        process = ""
+
+    def call(handler: Handler, arguments: str) -> None:
+        _call_limited(shared, code, handler, f"call void {made[handler.index].symbol}({arguments})", process)
+
+    _dispatch(code, handlers, call, number, f"ptr %context, ptr {registers}, i64 {number}, i64 {result}")
     _finish(shared, code, name)
     attach: AttachSpec = Syscalls(returns, _all_numbers(handlers))
     attachment = ProgramAttachment(name, attach, tuple(handler.index for handler in handlers))
@@ -117,7 +131,23 @@ def _all_numbers(handlers: Sequence[Handler]) -> frozenset[int] | None:
     return union
 
 
-def _dispatch(code: Code, handlers: list[Handler], made: dict[int, HandlerCode], number: str, arguments: str) -> None:
+def _call_limited(shared: ProgramContext, code: Code, handler: Handler, line: str, process: str) -> None:
+    """Emit the call of a handler, in the processes that it is limited to."""
+    limit = limit_of(handler)
+    if limit == (0, ""):
+        code.line(line)
+        return
+    own, other = code.name("own"), code.name("other")
+    branch_unless_meant(shared, code, process, limit, other, own)
+    code.begin(own)
+    code.line(line)
+    code.jump(other)
+    code.begin(other)
+
+
+def _dispatch(
+    code: Code, handlers: list[Handler], call: Callable[[Handler, str], None], number: str, arguments: str
+) -> None:
     """Emit the calls of the handlers for each number; those for the same numbers share a case."""
     combinations = _combinations(handlers)
     default = tuple(h for h in handlers if _numbers(h) is None)
@@ -132,7 +162,7 @@ def _dispatch(code: Code, handlers: list[Handler], made: dict[int, HandlerCode],
     for group in combinations:
         code.begin(labels[group])
         for handler in group:
-            code.line(f"call void {made[handler.index].symbol}({arguments})")
+            call(handler, arguments)
         code.jump(done)
     code.begin(done)
     code.ret("i32 0")

@@ -14,14 +14,14 @@ from collections.abc import Sequence
 from ..abi.image import POINT_CONSTANT, ProgramKind
 from ..abi.session_image import ProgramAttachment
 from ..arch import x86_64 as arch
-from ..program.attach import TARGET, Uprobes, UserPlaces
+from ..program.attach import Uprobes, UserPlaces
 from ..program.nodes import ContextKind
 from ..program.program import Handler
 from .context import ProgramContext
 from .handlers import HandlerCode, context_values, make_handler
 from .ir import Code, Helper
 from .planned import PlannedProgram
-from .process_tracking import branch_unless_tracked
+from .process_tracking import branch_unless_meant, current_process, limit_of
 from .words import context_word
 
 MOST_HANDLERS = 100
@@ -54,10 +54,10 @@ def _groups(handlers: Sequence[Handler]) -> list[list[Handler]]:
 
     Handlers for the same place run in the order of their programs, that of the script.
     """
-    groups: list[tuple[tuple[bool, int], set[tuple[str, int]], list[Handler]]] = []
+    groups: list[tuple[tuple[bool, int, str], set[tuple[str, int]], list[Handler]]] = []
     for handler in handlers:
         attach = _attach(handler)
-        key, places = (attach.returns, attach.pid), _places(handler)
+        key, places = (attach.returns, attach.pid, attach.program), _places(handler)
         last = next((group for group in reversed(groups) if group[1] & places), None)
         start = groups.index(last) + 1 if last is not None else 0
         for known, taken, group in groups[start:]:
@@ -71,7 +71,6 @@ def _groups(handlers: Sequence[Handler]) -> list[list[Handler]]:
 
 
 def _program(shared: ProgramContext, handlers: list[Handler], kind: ProgramKind, name: str) -> PlannedProgram:
-    first = _attach(handlers[0])
     values = [value for handler in handlers for value in context_values(handler)]
     wants_point = any(value.kind is ContextKind.POINT for value in values)
     arguments = frozenset(value.index for value in values if value.kind is ContextKind.ARGUMENT)
@@ -81,7 +80,7 @@ def _program(shared: ProgramContext, handlers: list[Handler], kind: ProgramKind,
     result = "0"
     if any(value.kind is ContextKind.RETURN_VALUE for value in values):
         result = context_word(code, arch.PT_REGS_OFFSETS[arch.RETURN_VALUE] // 8)
-    _limit(shared, code, first.pid)
+    _limit(shared, code, limit_of(handlers[0]))
     saved = _saved_arguments(code, arguments, registers)
     cookie = _cookie(shared, code, handlers, wants_point)
     inline = len(handlers) == 1
@@ -98,17 +97,12 @@ def _program(shared: ProgramContext, handlers: list[Handler], kind: ProgramKind,
     return PlannedProgram(kind, 0, attachment)
 
 
-def _limit(shared: ProgramContext, code: Code, pid: int) -> None:
-    """Leave at once in other processes than the one that is meant."""
-    if not pid:
+def _limit(shared: ProgramContext, code: Code, limit: tuple[int, str]) -> None:
+    """Leave at once in other processes than those that are meant."""
+    if limit == (0, ""):
         return
     own, other = code.name("own"), code.name("other")
-    task = code.helper("task", Helper.GET_CURRENT_PID_TGID, "")
-    current = code.value("process", f"lshr i64 {task}, 32")
-    if pid == TARGET:
-        branch_unless_tracked(shared, code, current, other, own)
-    else:
-        code.branch(code.value("is_it", f"icmp eq i64 {current}, {pid}"), own, other)
+    branch_unless_meant(shared, code, current_process(code), limit, other, own)
     code.begin(other)
     code.ret("i32 0")
     code.begin(own)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 
 from ..abi.image import MapSpec, ProgramSpec, TailCall
@@ -21,6 +22,7 @@ class LoadedImage:
         self.maps: dict[str, Map] = {}
         self.programs: dict[str, Program] = {}
         self._links: list[Link] = []
+        self._files: list[int] = []
         self._resources: list[Map | Program] = []
 
     def add_map(self, spec: MapSpec) -> Map:
@@ -34,6 +36,10 @@ class LoadedImage:
         program = self.programs[spec.name] = load_program(spec, self.maps, constants)
         self._resources.append(program)
         return program
+
+    def keep_open(self, fd: int) -> None:
+        """Take over a descriptor, to be closed with the rest."""
+        self._files.append(fd)
 
     def add_link(self, link: Link) -> Link:
         """Take over an attachment."""
@@ -58,6 +64,8 @@ class LoadedImage:
             leave_to_holder(self._links)
             self._links.clear()
         self.detach()
+        while self._files:
+            os.close(self._files.pop())
         while self._resources:
             self._resources.pop().close()
 

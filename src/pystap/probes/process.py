@@ -8,6 +8,7 @@ from ..program.extension import DerivedPoint, PointPart
 from ..records import dataclass
 from .forms import match_form, names_after
 from .kernel import Form
+from .process_events import EVENTS
 
 ROOTS = ("process", "process(string)", "process(number)")
 FUNCTION_SUFFIXES = ("", ".call", ".return", ".exported", ".exported.return", ".inline")
@@ -15,8 +16,14 @@ FUNCTION_SUFFIXES = ("", ".call", ".return", ".exported", ".exported.return", ".
 
 def function_forms(form: Form) -> dict[str, Form]:
     """Return the forms of points on functions."""
-    places = ROOTS
+    places = [place for root in ROOTS for place in (root, f"{root}.library(string)")]
     return {f"{place}.function(string){suffix}": form for place in places for suffix in FUNCTION_SUFFIXES}
+
+
+def event_forms(event: Form, instruction: Form) -> dict[str, Form]:
+    """Return the forms of points on what processes do."""
+    forms = {f"{root}.{name}": event for root in ROOTS for name in EVENTS}
+    return forms | {f"{root}.{name}": instruction for root in ROOTS for name in ("insn", "insn.block")}
 
 
 @dataclass(frozen=True, slots=True)

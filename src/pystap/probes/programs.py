@@ -71,6 +71,10 @@ class Programs:
             self._no_library(executables, parts[1])
         return found
 
+    def target_limit(self) -> Limit:
+        """Return what a point without a path is limited to where it needs no program: the target, if there is one."""
+        return Limit(TARGET if self._target.command or self._target.pid else 0)
+
     def executables(self, part: PointPart) -> Iterator[ProgramFile]:
         """Yield the programs that `process(...)` means."""
         match part.argument:

@@ -69,10 +69,15 @@ class Watchpoint:
 
 @dataclass(frozen=True, slots=True)
 class Syscalls:
-    """Entry to or return from system calls; `numbers` None means all of them."""
+    """Entry to or return from system calls; `numbers` None means all of them.
+
+    `pid` and `program` limit it to processes as in `Uprobes`.
+    """
 
     returns: bool
     numbers: frozenset[int] | None
+    pid: int = 0
+    program: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +165,30 @@ class Uprobes:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessEvents:
+    """Processes or threads that begin (at fork or exec, and those that are there at the start) or end.
+
+    `pid` and `program` limit it to processes as in `Uprobes`.
+    """
+
+    event: Literal["begin", "end", "thread begin", "thread end"]
+    pid: int = 0
+    program: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """What keeps account of the processes that the script is limited to (abi/process_map), and runs no handlers.
+
+    `programs` are the executables that it is limited to, in the order of their bits. "watch" and "existing" hang
+    nowhere: the session runs them, to make a file known and for each process that is there at the start.
+    """
+
+    event: Literal["fork", "exec", "exit", "watch", "existing"]
+    programs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Never:
     """`never`: checked like any handler and run at no time."""
 
@@ -175,6 +204,8 @@ AttachSpec = (
     | Tracepoints
     | KernelFunctions
     | Uprobes
+    | ProcessEvents
+    | Tracking
     | Never
 )
 

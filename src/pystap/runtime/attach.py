@@ -25,9 +25,11 @@ from ..program.attach import (
     PerfCounter,
     PerfSamples,
     Phase,
+    ProcessEvents,
     Syscalls,
     Timer,
     Tracepoints,
+    Tracking,
     Uprobes,
     Watchpoint,
 )
@@ -82,11 +84,13 @@ def attach(attachment: ProgramAttachment, loaded: LoadedImage, target_pid: int =
             from .attach_functions import attach_functions
 
             yield from attach_functions(program, functions, lambda number: _copy_for(program, number, loaded))
+        case Tracking(event="fork" | "exec" | "exit" as event):
+            yield attach_raw_tracepoint(program, f"sched_process_{event}")
         case Uprobes() as code:
             from .attach_user import attach_user_code
 
             yield from attach_user_code(program, code, lambda number: _copy_for(program, number, loaded))
-        case Phase() | Timer() | PerfCounter() | Never():
+        case Phase() | Timer() | PerfCounter() | ProcessEvents() | Tracking() | Never():
             return
 
 

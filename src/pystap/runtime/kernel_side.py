@@ -7,13 +7,12 @@ from time import monotonic_ns, time_ns
 from ..abi.event_layout import EVENTS_MAP
 from ..abi.image import POINT_CONSTANT, MapKind, MapSpec
 from ..abi.map_layout import CONTROL_MAP, STOPPED_OFFSET, TARGET_OFFSET, WALL_CLOCK_OFFSET, Counter
-from ..abi.process_map import PROCESSES_MAP
 from ..abi.session_image import ProgramAttachment, SessionImage
 from ..lean import Callable, Iterable, Sequence
 from ..loader.image import LoadedImage, load_image
 from ..loader.ringbuf import RingBuffer
 from ..loader.syscalls import raise_file_limit, wait_for_running_programs
-from ..program.attach import PerfCounter
+from ..program.attach import PerfCounter, Tracking
 from ..records import replace
 from ..user.globals import Globals
 from .attach import attach, point_count
@@ -79,13 +78,14 @@ class KernelSide:
         """Bring the globals to their maps, then attach everything. Raises `KernelRefused`."""
         self.store.publish()
         self._open_counters()
-        own = [attachment for attachment in self._image.attachments if attachment.handlers]
-        self._attach(attachment for attachment in self._image.attachments if not attachment.handlers)
-        if PROCESSES_MAP in self._loaded.maps:
-            from .process_tracking import enter_target
+        if not any(isinstance(attachment.attach, Tracking) for attachment in self._image.attachments):
+            self._attach(self._image.attachments)
+            return
+        from .process_tracking import ProcessTracking
 
-            enter_target(self._loaded.maps[PROCESSES_MAP], self._target_pid)
-        self._attach(own)
+        processes = ProcessTracking(self._image, self._loaded, self._target_pid)
+        self._attach(processes.start(self._attach))
+        processes.begin_existing()
 
     def _attach(self, attachments: Iterable[ProgramAttachment]) -> None:
         waiting = list(attachments)
