@@ -246,13 +246,14 @@ def test_overloads() -> None:
         assert message_of(running, error.number, 0) == "all functions exhausted near identifier 'f__2' at test.stp:1:1"
 
 
-def locked(script: Script) -> None:
+def locked(script: Script, pid: int | None = None) -> None:
+    """Add a handler with a lock, all of it in an `if` for the calls of one process: this one, if none is given."""
     x, y, a = scalar("x"), scalar("y"), array("a", 0)
     script.globals += [x, y, a]
     script.locks = 1
     e = element(a, number(1))
     script.handler(
-        choose(binary(builtin(PID), "==", number(os.getpid())), [
+        choose(binary(builtin(PID), "==", number(os.getpid() if pid is None else pid)), [
             run(assign(value_of(x), binary(binary(value_of(x), "*", number(3)), "+", number(1)))),
             run(assign(value_of(y), binary(value_of(y), "+", number(1)))),
             run(update(e, "^", number(0x55))), run(update(e, "*", number(3))),
@@ -299,8 +300,9 @@ def test_locked_handlers_are_atomic(kind: str) -> None:
 
 
 def test_lock_held_by_the_session_skips() -> None:
-    script = Script()
-    locked(script)
+    y = scalar("y")
+    script = Script(globals=[y], locks=1)
+    script.handler(run(assign(value_of(y), binary(value_of(y), "+", number(1)))), lock=0, attach=numbers(GETPPID))
     with Running(script) as running:
         if not FACTS.fetching_atomics:
             pytest.skip("there the lock is a token")
@@ -313,6 +315,20 @@ def test_lock_held_by_the_session_skips() -> None:
         running.hit(second=GETPPID)
         counters = [running.counter(c) for c in (Counter.SKIPPED_USER_LOCK, Counter.SKIPPED_LOCK)]
         assert (counters, running.scalar("y")) == ([1, 1], 1)
+
+
+@pytest.mark.parametrize("timing", [True, False])
+def test_the_lock_is_taken_behind_a_condition_around_everything(timing: bool) -> None:
+    """A hit that the condition turns away needs no lock; only the times of -t are taken of all hits."""
+    script = Script()
+    locked(script, pid=0)
+    with Running(script, with_facts(timing=timing)) as running:
+        if not FACTS.fetching_atomics:
+            pytest.skip("there the lock is a token")
+        running.set_control(running.layout.lock_offset(0), USER_HOLDS)
+        running.hit(second=GETPPID)
+        assert running.counter(Counter.SKIPPED_USER_LOCK) == int(timing)
+        assert running.control(running.layout.lock_offset(0)) == USER_HOLDS
 
 
 @pytest.mark.parametrize("atomics", [True, False])

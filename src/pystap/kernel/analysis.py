@@ -20,6 +20,7 @@ from ..program.nodes import (
     Format,
     Function,
     FunctionCall,
+    GlobalValue,
     If,
     LocalValue,
     Logical,
@@ -162,6 +163,17 @@ def may_raise(expression: Expression) -> bool:
             case _:
                 pass
     return False
+
+
+def guard(statements: Sequence[Statement]) -> If | None:
+    """Return the body's one statement when that is an `if` whose condition touches no global and raises no error."""
+    match statements:
+        case [If(otherwise=[]) as only]:
+            parts = list(walk(only.condition))
+        case _:
+            return None
+    shared = GlobalValue | ElementValue | Contains | FunctionCall | Assign | Update | Aggregate
+    return None if may_raise(only.condition) or any(isinstance(part, shared) for part in parts) else only
 
 
 def has_next(statements: Sequence[Statement]) -> bool:

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 from ..abi.map_layout import GENERATION_OFFSET, STOPPED_OFFSET, Counter
 from ..arch import x86_64 as arch
-from ..program.nodes import ContextKind, ContextValue, Expression, FunctionCall, Statement
+from ..program.nodes import ContextKind, ContextValue, Expression, FunctionCall, If, Statement
 from ..program.program import Handler
 from ..records import dataclass
 from . import analysis, calls, concatenation, expressions, locks, records, scalars, scratch, statements, strings
 from .context import Frame, HandlerContext, ProgramContext, Text
 from .ir import Code, Helper
 from .words import context_word
+
+_UNLOCKED = "unlocked"
+"""Where a handler goes on its way out when it does not hold its lock."""
 
 
 class CodeGenerators:
@@ -107,7 +110,11 @@ def make_handler(shared: ProgramContext, handler: Handler, is_typed: bool, inlin
     h.context_places |= {f"register {index}": code.alloca("register", "i64") for index in registers}
     code.begin("body")
     calls.make_locals(h, handler.locals)
-    statements.block(h, handler.body)
+    guard = analysis.guard(handler.body) if handler.lock is not None and not shared.facts.timing else None
+    if guard is None:
+        statements.block(h, handler.body)
+    else:
+        _guarded(h, guard)
     if handler.lock is not None and not shared.facts.fetching_atomics:
         temporaries.buffer(8)
     code.jump(exit_label)
@@ -115,7 +122,7 @@ def make_handler(shared: ProgramContext, handler: Handler, is_typed: bool, inlin
     left = code.name("left")
     for index in registers:  # in the first block
         code.store(context_word(code, index), h.context_places[f"register {index}"])
-    _entry(h, arguments, is_typed, left)
+    _entry(h, arguments, is_typed, left, locks_first=guard is None)
     code.append(body)
     code.begin(exit_label)
     _exit(h, left)
@@ -127,7 +134,18 @@ def make_handler(shared: ProgramContext, handler: Handler, is_typed: bool, inlin
     return HandlerCode(shared.module.function(name, text), temporaries.stack_bytes, text.count("\n"))
 
 
-def _entry(h: HandlerContext, arguments: list[int], is_typed: bool, left: str) -> None:
+def _guarded(h: HandlerContext, guard: If) -> None:
+    """Generate a body that is one `if`, its condition in front of the lock: most hits may not pass it."""
+    code = h.code
+    passed = code.name("passed")
+    condition = h.generate.long(h, guard.condition)
+    code.branch(code.value("pass", f"icmp ne i64 {condition}, 0"), passed, _UNLOCKED)
+    code.begin(passed)
+    locks.acquire(h, _UNLOCKED)
+    statements.block(h, guard.then)
+
+
+def _entry(h: HandlerContext, arguments: list[int], is_typed: bool, left: str, locks_first: bool) -> None:
     code = h.code
     if h.shared.can_stop:
         running = code.name("running")
@@ -139,9 +157,8 @@ def _entry(h: HandlerContext, arguments: list[int], is_typed: bool, left: str) -
         code.line(f"%started = {_time()}")
     if h.temporaries.is_claimed:
         _claim(h, left)
-    unlocked = left if not h.temporaries.is_claimed else "unlocked"
-    if h.handler.lock is not None:
-        locks.acquire(h, unlocked)
+    if h.handler.lock is not None and locks_first:
+        locks.acquire(h, _UNLOCKED)
     if h.uses_generation:
         at = code.offset(h.control, GENERATION_OFFSET)
         word = code.value("word", f"load volatile i64, ptr {at}, align 8")
@@ -195,8 +212,8 @@ def _exit(h: HandlerContext, left: str) -> None:
         locks.release(h)
     if h.shared.facts.timing:
         _count_time(h)
+    code.begin(_UNLOCKED)
     if h.temporaries.is_claimed:
-        code.begin("unlocked")
         scratch.release_slot(code, h.module, h.shared.facts.fetching_atomics)
     code.begin(left)
     code.ret()
