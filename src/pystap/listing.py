@@ -6,13 +6,13 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 
-from .diagnostics import Diagnostics, render
+from .diagnostics import Diagnostics, ScriptError, render
 from .elaborate import Inputs
 from .elaborate.derive_probes import listed_points, point_text
 from .options import Options
 from .options.checks import SYSTEMTAP_VERSION
 from .program.builtins import Builtin
-from .program.extension import DerivedPoint
+from .program.extension import DerivedPoint, TargetSource
 from .program.limits import Limits
 from .registries import Builtins, Library, kernel_types, probe_kinds
 from .source import NO_SPAN, SourceFile
@@ -62,12 +62,22 @@ def _points(inputs: Inputs, with_variables: bool) -> Iterator[str]:
 
 def _variables(point: DerivedPoint) -> str:
     shown = [f" {name}:{source(NO_SPAN).type}" for name, source in point.variables.items()]
-    shown += [
-        f" {name}:{source.type.name if source.type is not None else 'long'}"
-        for name, source in point.target_variables.items()
-        if source.type is not None or not name.startswith("$$")
-    ]
+    for name, source in point.target_variables.items():
+        if source.type is not None:
+            if _can_be_read(source):
+                shown.append(f" {name}:{source.type.name}")
+        elif not name.startswith("$$"):
+            shown.append(f" {name}:long")
     return "".join(shown)
+
+
+def _can_be_read(source: TargetSource) -> bool:
+    """Tell whether a variable has a value at the place, or was optimised out."""
+    try:
+        source.value(NO_SPAN)
+    except ScriptError:
+        return False
+    return True
 
 
 def _signature(row: Builtin) -> str:

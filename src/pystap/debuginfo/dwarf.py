@@ -28,6 +28,7 @@ from .dwarf_functions import (
     is_abstract,
     ranges_of,
 )  # fmt: skip
+from .dwarf_lines import line_table
 from .dwarf_names import Names
 from .dwarf_scopes import Evaluator, Variable, scopes_at, visible_dies
 from .dwarf_statements import SourcePattern, StatementInfo, Statements
@@ -164,6 +165,32 @@ class DebugInfo:
         if index < 0 or address >= rows[index][1]:
             return []
         return [die for die in scopes_at(rows[index][2], address) if die.tag != d.TAG_LEXICAL_BLOCK]
+
+    def labels(self, function: FunctionInfo) -> Iterator[tuple[str, int, int]]:
+        """Yield name, line and address of the labels in a function."""
+        for offset in function.die.unit.tree.by_tag[d.TAG_LABEL]:
+            die = function.die.unit.die(offset)
+            address = die.address(d.AT_LOW_PC) if die is not None else None
+            if die is not None and address is not None and function.contains(address):
+                yield origin(die).name, origin(die, d.AT_DECL_LINE).number(d.AT_DECL_LINE) or 0, address
+
+    def statement_start(self, function: FunctionInfo, address: int) -> int | None:
+        """Return where the statement that an address belongs to begins: at the address itself, or before it."""
+        table = line_table(function.die.unit)
+        if table is None:
+            return None
+        rows = [row for low, high in function.ranges if low <= address < high for row in table.rows_between(low, high)]
+        return max((row[0] for row in rows if row[0] <= address and row[3]), default=None)
+
+    def has_line(self, function: FunctionInfo, line: int) -> bool:
+        """Tell whether a line of its source file is in a function: from its declaration to the last line of code."""
+        if line <= function.line:
+            return line == function.line
+        table = line_table(function.die.unit)
+        if table is None:
+            return False
+        rows = [row for low, high in function.ranges for row in table.rows_between(low, high)]
+        return line <= max((row[2] for row in rows if table.files[row[1]] == function.file), default=0)
 
     def statements(self, pattern: SourcePattern, nearest: bool = False) -> list[StatementInfo]:
         """Return the statements that a pattern with a file and lines means. Raises NoLine."""

@@ -64,6 +64,8 @@ def entry_of(die: Die) -> int | None:
     if entry is None:
         low = die.address(d.AT_LOW_PC)
         entry = low if low is not None and die.has(d.AT_HIGH_PC) else ranges[0][0] if ranges else None
+    if entry and die.tag == d.TAG_INLINED_SUBROUTINE:
+        return entry  # also of one that has no instruction left of its own
     # What the linker threw away has no ranges, or an address that nothing is loaded to.
     return entry if ranges and ranges[0][1] > ranges[0][0] and entry else None
 

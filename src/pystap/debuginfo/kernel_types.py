@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..program.c_types import CType
-from ..program.extension import MemberLoad
+from ..program.extension import MemberLoad, ProgramTypes
 from .btf import Btf, BtfError
 from .btf_layout import BtfLayout
 from .btf_types import Array, BtfKind, Enum, Enum64, Int, Parameter, Ptr, Struct, Union
@@ -47,6 +47,17 @@ class KernelTypes:
         """Return the value of an enumeration constant; None when there is none of that name."""
         layout = self.layout_of(module or "")
         return layout.btf.enum_value(name) if layout is not None else None
+
+    def program(self, module: str) -> ProgramTypes | None:
+        """Return the types of the program or library that a module names by its path; None for what is no program."""
+        for part in module.split(":"):
+            if part not in ("", "kernel") and "<" not in part and self.layout_of(part.replace("-", "_")) is None:
+                from .dwarf_programs import program_types
+
+                found = program_types(part)
+                if found is not None:
+                    return found
+        return None
 
     def function(self, name: str, module: str = "") -> tuple[list[tuple[str, CType]], CType] | None:
         """Return a function's parameters (name, type) and what it returns; None when type information lacks it."""

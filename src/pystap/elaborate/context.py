@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ..diagnostics import Diagnostics
 from ..program.attach import AttachSpec
-from ..program.extension import BuiltinSource, ProbeKind, TargetSource, TypeSource, VariableSource
+from ..program.extension import BuiltinSource, ProbeKind, ProgramTypes, TargetSource, TypeSource, VariableSource
 from ..program.limits import Limits
 from ..records import dataclass, field
 from ..source import Span
@@ -64,3 +64,5 @@ class DerivedProbe:
     variables: Mapping[str, VariableSource] = field(default_factory=dict)
     target_variables: Mapping[str, TargetSource] = field(default_factory=dict)
     functions: Mapping[str, VariableSource] = field(default_factory=dict)
+    program: ProgramTypes | None = None
+    guard: VariableSource | None = None

@@ -144,6 +144,8 @@ class _Deriver:
                         one.variables,
                         one.target_variables,
                         one.functions,
+                        one.program,
+                        one.guard,
                     )
                     for expansion, whole in self.resolve(start)
                     for one in _separated(whole, (*expansion.prologue, probe.body, *expansion.epilogue))

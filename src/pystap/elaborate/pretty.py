@@ -120,11 +120,17 @@ def pretty(value: CValue, depth: int, span: Span) -> n.Expression:
     return text.expression(span)
 
 
-def group(values: Sequence[tuple[str, CValue]], depth: int, span: Span) -> n.Expression:
-    """Return the text of `$$vars` and its like: names (without `$`) and values, `depth` of a pretty form or 0."""
+def group(values: Sequence[tuple[str, CValue | None]], depth: int, span: Span) -> n.Expression:
+    """Return the text of `$$vars` and its like: names (without `$`) and values, `depth` of a pretty form or 0.
+
+    A value of None cannot be read.
+    """
     text = Text()
     for i, (name, value) in enumerate(values):
         text.literal((" " if i else "") + name + "=")
+        if value is None:
+            text.literal("?")
+            continue
         type_ = value.type
         if depth:
             add_value(text, value, depth, span)

@@ -84,6 +84,7 @@ def _handler(names: Names, index: int, probe: DerivedProbe) -> Handler:
         probe.body.span.source,
         offered=probe.variables,
         targets=probe.target_variables,
+        program=probe.program,
         functions=functions,
         assigned=assigned,
         blocks=blocks,
@@ -99,6 +100,8 @@ def _handler(names: Names, index: int, probe: DerivedProbe) -> Handler:
             body = [n.If(condition, body, [], span=probe.condition.span)]
         except ScriptError as error:
             names.diagnostics.add(error.diagnostic)
+    if probe.guard is not None:
+        body = [n.If(probe.guard(probe.span), body, [], span=probe.span)]
     handler = Handler(index, probe.point, " <- ".join(probe.chain), probe.span, probe.attach, body)
     handler.body = scope.prologue + handler.body
     handler.locals = list(scope.locals.values())

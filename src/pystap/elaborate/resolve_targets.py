@@ -13,8 +13,10 @@ from ..diagnostics import ScriptError, near_names, semantic_error, similar
 from ..program import nodes as n
 from ..program.attach import KernelFunctions, Tracepoints
 from ..program.c_types import CKind, CType, CValue
+from ..program.extension import ProgramTypes, TargetSource
 from ..program.types import Type, wrap_long
 from ..records import field_names
+from ..source import Span
 from ..syntax import ast
 from .c_values import address_of, cast_to, element_of, loaded, member_of
 from .pretty import group, pretty
@@ -60,7 +62,7 @@ class TargetResolver:
         known = [(name, source) for name, source in self.scope.targets.items() if source.role in roles]
         if not self.scope.targets and not isinstance(self.scope.attach, KernelFunctions | Tracepoints):
             self._unresolved(node)
-        return group([(name[1:], source.value(node.span)) for name, source in known], depth, node.span)
+        return group([(name[1:], _value_or_none(source, node.span)) for name, source in known], depth, node.span)
 
     def _unresolved(self, node: ast.TargetVariable) -> NoReturn:
         known = [name for name in self.scope.targets if not name.startswith("$$")]
@@ -94,7 +96,7 @@ class TargetResolver:
                     self._unresolved(node)
                 return source.value(node.span)
             case ast.Cast():
-                return cast_to(self.resolve(node.operand), self._named(node), False)
+                return cast_to(self.resolve(node.operand), *self._named(node))
             case ast.PathOf():
                 if not node.path:
                     semantic_error("cannot take address of a script variable", node.span, "operator '&'")
@@ -103,10 +105,28 @@ class TargetResolver:
                     self._untyped(node)
                 return CValue(self.resolve(node.base), known[0], user=known[1])
             case ast.AtVar():
-                semantic_error(
-                    f"unable to find global '{node.name.value}': global variables of the kernel are described by "
-                    "debuginfo (DWARF) alone, and there is none here", node.span, "operator '@var'",
-                )  # fmt: skip
+                return self._global(node).value(node.span)
+
+    def _global(self, node: ast.AtVar) -> TargetSource:
+        """Return what `@var("name[@file]"[, "module"])` means. Raises ScriptError."""
+        program = self._program(node.module)
+        name, _, file = node.name.value.partition("@")
+        if program is None:
+            semantic_error(
+                f"unable to find global '{name}': global variables of the kernel are described by "
+                "debuginfo (DWARF) alone, and there is none here", node.span, "operator '@var'",
+            )  # fmt: skip
+        found = program.global_variable(name, file or None)
+        if found is None:
+            where = f" in {file}" if file else ""
+            semantic_error(f"unable to find global '{name}'{where}", node.span, "operator '@var'")
+        return found
+
+    def _program(self, module: ast.String | None) -> ProgramTypes | None:
+        """Return the program of user space that a module names, without one the program that is probed."""
+        if module is None:
+            return self.scope.program
+        return self.names.inputs.types().program(module.value)
 
     def _untyped(self, node: ast.PathOf) -> NoReturn:
         what = f"'{node.base.name}'" if isinstance(node.base, ast.Name | ast.Call) else "the expression"
@@ -114,10 +134,15 @@ class TargetResolver:
             f"unknown type in autocast: {what} is no pointer of a known type; use @cast", node.span, "operator '->'"
         )
 
-    def _named(self, node: ast.Cast) -> CType:
+    def _named(self, node: ast.Cast) -> tuple[CType, bool]:
+        """Return the type that a cast names, and whether it is one of user memory. Raises ScriptError."""
+        program = self._program(node.module)
+        found = program.named_type(node.type_name.value) if program is not None else None
+        if found is not None:
+            return found, True
         module = node.module.value if node.module is not None else None
         try:
-            return self.names.inputs.types().named_type(node.type_name.value, module)
+            return self.names.inputs.types().named_type(node.type_name.value, module), False
         except LookupError as error:
             semantic_error(str(error.args[0]), node.type_name.span, "operator '@cast'")
 
@@ -180,7 +205,7 @@ class TargetResolver:
                         return None
                     value = source.value(node.span)
                 case ast.Cast():
-                    value = cast_to(nothing, self._named(node), False)
+                    value = cast_to(nothing, *self._named(node))
                 case ast.PathOf():
                     known = self.type_of(node.base, depth + 1)
                     if known is None:
@@ -203,10 +228,22 @@ class TargetResolver:
     def enum(self, node: ast.AtFunction) -> n.Expression:
         """Return the value of `@enum("NAME"[, "module"])`."""
         texts = [argument.value for argument in node.arguments if isinstance(argument, ast.String)]
-        value = self.names.inputs.types().enum_value(texts[0], texts[1] if len(texts) > 1 else None)
+        module = texts[1] if len(texts) > 1 else None
+        program = self.scope.program if module is None else self.names.inputs.types().program(module)
+        value = program.enum_value(texts[0]) if program is not None else None
+        if value is None:
+            value = self.names.inputs.types().enum_value(texts[0], module)
         if value is None:
             semantic_error(f"unable to find enumerator '{texts[0]}'", node.span, "operator '@enum'")
         return n.Constant(wrap_long(value), span=node.span, type=Type.LONG)
+
+
+def _value_or_none(source: TargetSource, span: Span) -> CValue | None:
+    """Return a variable's value; None for one that cannot be read at this place."""
+    try:
+        return source.value(span)
+    except ScriptError:
+        return None
 
 
 def _parts(node: object) -> Iterator[ast.Node]:
@@ -240,4 +277,7 @@ def _returned_by(body: ast.Node) -> Iterator[ast.Expression]:
 def reads_targets(blocks: Sequence[ast.Node], known: Container[str]) -> bool:
     """Tell whether code reads variables of the probe's own (`$x`, `$$vars`) other than the `known` ones."""
     parts = (part for block in blocks for part in _parts(block))
-    return any(isinstance(part, ast.TargetVariable) and part.name not in known for part in parts)
+    return any(
+        (isinstance(part, ast.TargetVariable) and part.name not in known) or isinstance(part, ast.AtVar)
+        for part in parts
+    )

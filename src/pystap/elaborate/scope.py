@@ -8,7 +8,7 @@ from itertools import pairwise
 from ..diagnostics import Diagnostics, semantic_error, similar
 from ..program import nodes as n
 from ..program.attach import AttachSpec
-from ..program.extension import TargetSource, VariableSource
+from ..program.extension import ProgramTypes, TargetSource, VariableSource
 from ..program.program import Handler
 from ..program.symbols import Global, Local
 from ..program.types import Type
@@ -27,7 +27,8 @@ class Scope:
 
     `offered` are variables that the probe would set, `targets` its $variables, `functions` its own functions;
     `assigned` the names that the body assigns, so that an offered one among them becomes a local. `blocks` is the whole
-    of the body, where the types of variables are looked for; `attach` is where a handler hangs.
+    of the body, where the types of variables are looked for; `attach` is where a handler hangs, `program` what is known
+    of the program that it hangs in.
     """
 
     source: SourceFile
@@ -40,6 +41,7 @@ class Scope:
     function: n.Function | None = None
     blocks: Sequence[ast.Node] = ()
     attach: AttachSpec | None = None
+    program: ProgramTypes | None = None
 
     def local(self, name: str, span: Span) -> Local:
         """Return the local of that name, made at its first mention."""

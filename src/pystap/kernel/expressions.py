@@ -355,7 +355,8 @@ def _read_memory(h: HandlerContext, expression: ReadMemory) -> str:
     code, size = h.code, expression.size
     base = long_of(h, expression.address)
     address = code.value("address", f"add i64 {base}, {expression.offset}") if expression.offset else base
-    place = code.alloca("content", "i64")
+    # One place for all reads of a handler: a printed struct has many, and the stack is small.
+    place = h.context_places.get("content") or h.context_places.setdefault("content", code.alloca("content", "i64"))
     source = code.value("source", f"inttoptr i64 {address} to ptr")
     helper = Helper.PROBE_READ_USER if expression.user else Helper.PROBE_READ_KERNEL
     result = code.helper("read", helper, f"ptr {place}, i32 {size}, ptr {source}")

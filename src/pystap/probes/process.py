@@ -26,6 +26,11 @@ def event_forms(event: Form, instruction: Form) -> dict[str, Form]:
     return forms | {f"{root}.{name}": instruction for root in ROOTS for name in ("insn", "insn.block")}
 
 
+def place_forms(form: Form, suffixes: Sequence[str]) -> dict[str, Form]:
+    """Return the forms of points inside functions."""
+    return {f"{root}.{suffix}": form for root in ROOTS for suffix in suffixes}
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessKind:
     """The probe kind; `by_form` has for each form, as it is printed, what resolves it."""

@@ -27,7 +27,7 @@ from .programs import Limit, ProgramFile, Programs
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
+class Group:
     """The places of one file, and for whom."""
 
     file: ProgramFile
@@ -47,7 +47,7 @@ class ProcessFunctionForm:
         groups = self._groups(parts)
         if self.refusal:
             _fail(f"user code cannot be probed here: {self.refusal}", parts[0])
-        by_limit: dict[Limit, list[_Group]] = {}
+        by_limit: dict[Limit, list[Group]] = {}
         for group in groups:
             by_limit.setdefault(group.file.limit, []).append(group)
         return [point(parts, limit, together) for limit, together in by_limit.items()]
@@ -56,19 +56,18 @@ class ProcessFunctionForm:
         for group in self._groups(parts):
             rest = parts[len(group.file.listed) :]
             for place in sorted(group.places, key=lambda place: place.shown):
-                named = [PointPart(p.name, place.shown, p.span) if p.name == "function" else p for p in rest]
-                yield [*group.file.listed, *named]
+                yield [*group.file.listed, *(named(p, place) for p in rest)]
 
-    def _groups(self, parts: Sequence[PointPart]) -> list[_Group]:
+    def _groups(self, parts: Sequence[PointPart]) -> list[Group]:
         files = self.programs.files(parts)
         part = next(part for part in parts if part.name == "function")
-        found: list[_Group] = []
+        found: list[Group] = []
         near: dict[str, None] = {}
         for file in files:
             try:
                 places = self._places(file.path, str(part.argument), _which(parts))
                 if places:
-                    found.append(_Group(file, tuple(places)))
+                    found.append(Group(file, tuple(places)))
                 elif len(files) == 1:
                     near |= dict.fromkeys(self.symbols.near(file.path, str(part.argument).partition("@")[0]))
             except OSError as error:
@@ -112,7 +111,7 @@ def _fail(message: str, part: PointPart) -> NoReturn:
 # ------------------------------------------------------------------------------------------------- derived points
 
 
-def point(parts: Sequence[PointPart], limit: Limit, groups: Sequence[_Group]) -> DerivedPoint:
+def point(parts: Sequence[PointPart], limit: Limit, groups: Sequence[Group]) -> DerivedPoint:
     """Return the derived point for places that have the same limit."""
     rows = [(group.file, place) for group in groups for place in group.places]
     returns = parts[-1].name == "return"
@@ -121,11 +120,14 @@ def point(parts: Sequence[PointPart], limit: Limit, groups: Sequence[_Group]) ->
     attach = Uprobes(files, returns, limit.pid, limit.program)
     functions = place_functions([file.path for file, _ in rows], [place.name for _, place in rows], returns)
     if len(rows) == 1:
-        return DerivedPoint(shown[0], attach, {}, dict(rows[0][1].variables()), functions)
+        place = rows[0][1]
+        return DerivedPoint(
+            shown[0], attach, {}, place.variables(), functions, program=place.program, guard=place.guard
+        )
     functions["pp"] = row(shown)
 
     def separately() -> Sequence[DerivedPoint]:
-        return [point(parts, limit, [_Group(file, (place,))]) for file, place in rows]
+        return [point(parts, limit, [Group(file, (place,))]) for file, place in rows]
 
     return DerivedPoint(".".join(map(str, parts)), attach, {}, {}, functions, separately)
 
@@ -147,11 +149,22 @@ def place_functions(paths: Sequence[str], names: Sequence[str], returns: bool) -
 
 
 def _shown(parts: Sequence[PointPart], file: ProgramFile, place: CodePlace) -> str:
-    """Return what pp() gives: the file that has the code, the function, what follows."""
-    behind = [part for part in parts[1:] if part.name not in ("library", "function")]
-    span = parts[0].span
-    point_parts = (PointPart("process", file.path, span), PointPart("function", place.shown, span), *behind)
-    return ".".join(map(str, point_parts))
+    """Return what pp() gives: the file that has the code, the function or statement, what follows."""
+    first = PointPart("process", file.path, parts[0].span)
+    return ".".join(map(str, (first, *(named(part, place) for part in parts[1:] if part.name != "library"))))
+
+
+def named(part: PointPart, place: CodePlace) -> PointPart:
+    """Return a component with what it means at a place."""
+    match part.name:
+        case "function" | "statement":
+            return PointPart(part.name, place.shown, part.span)
+        case "label" | "callee":
+            return PointPart(part.name, place.detail, part.span)
+        case "callees":
+            return PointPart("callee", place.detail, part.span)
+        case _:
+            return part
 
 
 def register(name: str) -> VariableSource:

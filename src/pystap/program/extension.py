@@ -54,6 +54,22 @@ class TargetSource:
         return TargetSource(lambda span: CValue(source(span), None), None, role)
 
 
+class ProgramTypes(Protocol):
+    """The types and global variables of a program that is probed (from its debugging information)."""
+
+    def global_variable(self, name: str, file: str | None) -> TargetSource | None:
+        """Return a variable defined outside functions, by name and, if given, source file; None when there is none."""
+        ...
+
+    def named_type(self, name: str) -> CType | None:
+        """Return the type that `@cast` names; None when there is none."""
+        ...
+
+    def enum_value(self, name: str) -> int | None:
+        """Return the value of an enumeration constant; None when there is none of that name."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class DerivedPoint:
     """What a probe kind makes of one probe point.
@@ -72,6 +88,10 @@ class DerivedPoint:
     target_variables: Mapping[str, TargetSource] = field(default_factory=dict)
     functions: Mapping[str, VariableSource] = field(default_factory=dict)
     separately: Callable[[], Sequence[DerivedPoint]] | None = None
+    guard: VariableSource | None = None
+    """The condition under which the handler runs."""
+    program: ProgramTypes | None = None
+    """What `@var`, `@cast` and `@enum` mean in the program that is probed; None: in the kernel."""
 
 
 class ProbeKind(Protocol):
@@ -145,6 +165,10 @@ class TypeSource(Protocol):
 
     def enum_value(self, name: str, module: str | None = None) -> int | None:
         """Return the value of an enumeration constant; None when there is none of that name."""
+        ...
+
+    def program(self, module: str) -> ProgramTypes | None:
+        """Return what a module names that is a program of user space; None for the kernel and its modules."""
         ...
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, Protocol
 
 from ..records import dataclass, field
-from .extension import TargetSource
+from .extension import ProgramTypes, TargetSource, VariableSource
 
 Which = Literal["all", "call", "inline", "exported", "return"]
 """Which instances of a function are meant; a return has no inlined ones."""
@@ -23,6 +23,12 @@ class CodePlace:
     shown: str
     offset: int
     variables: Callable[[], Mapping[str, TargetSource]] = field(default=dict)
+    program: ProgramTypes | None = None
+    """What `@var` and `@cast` mean there."""
+    detail: str = ""
+    """The label, or the function that is called, of a place that is known by one."""
+    guard: VariableSource | None = None
+    """The condition under which the place counts."""
 
 
 class CodeSource(Protocol):
@@ -34,6 +40,27 @@ class CodeSource(Protocol):
         None or nothing when it knows none: the next source is asked. Raises LookupError, its text for people, where no
         source can know any, and OSError.
         """
+        ...
+
+
+class PlaceSource(Protocol):
+    """Knows places inside functions. Methods give None for a program that they know nothing of; raise LookupError, its
+    text for people, for what cannot be, and OSError."""
+
+    def statements(self, path: str, pattern: str, nearest: bool) -> Sequence[CodePlace] | None:
+        """Return the statements of `FUNCTION@FILE:LINE`; with `nearest` of the nearest line that has code."""
+        ...
+
+    def at_address(self, path: str, address: int) -> Sequence[CodePlace] | None:
+        """Return the statement that begins at an address of the program's file."""
+        ...
+
+    def labels(self, path: str, pattern: str, label: str) -> Sequence[CodePlace] | None:
+        """Return the labels of functions that match."""
+        ...
+
+    def callees(self, path: str, pattern: str, callee: str, depth: int) -> Sequence[CodePlace] | None:
+        """Return the entries of the functions that functions call, and those that they call, up to a depth."""
         ...
 
 

@@ -1,0 +1,187 @@
+"""Debugging information as a source of places to probe in programs: functions, lines, labels, with their variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from ..arch import x86_64 as arch
+from ..program import nodes as n
+from ..program.extension import TargetSource
+from ..program.types import Type
+from ..program.user_code import CodePlace, Which
+from ..records import replace
+from ..source import Span
+from .dwarf import DebugInfo, file_matches, open_debuginfo
+from .dwarf_calls import Call, calls_of
+from .dwarf_functions import FunctionInfo
+from .dwarf_programs import Program
+from .dwarf_statements import NoLine, SourcePattern, StatementInfo
+from .dwarf_values import Source, Surroundings, register
+from .dwarf_variables import PlaceVariables
+
+
+class DwarfSource:
+    """A `CodeSource` by DWARF. Raises LookupError for patterns that cannot mean anything."""
+
+    def functions(self, path: str, pattern: str, which: Which) -> Sequence[CodePlace] | None:
+        """Return functions and inlined instances; None when the program has no debugging information."""
+        info = open_debuginfo(path)
+        if info is None:
+            return None
+        wanted = _parsed(pattern)
+        found = info.functions(wanted.function, wanted.file)
+        if wanted.ranges:
+            found = [function for function in found if info.has_line(function, wanted.ranges[0][0])]
+        return [self._function(info, function, which) for function in found if _is_wanted(function, which)]
+
+    def _function(self, info: DebugInfo, function: FunctionInfo, which: Which) -> CodePlace:
+        returns = which == "return"
+        address = function.entry if returns else function.after_prologue
+        return self._place(info, function, address, _shown(function, function.line), returns)
+
+    def statements(self, path: str, pattern: str, nearest: bool) -> Sequence[CodePlace] | None:
+        """Return the statements of `FUNCTION@FILE:LINE`; None when the program has no debugging information.
+
+        With `nearest` the line with code that is nearest counts. Raises LookupError for a line without code.
+        """
+        info = open_debuginfo(path)
+        if info is None:
+            return None
+        wanted = _parsed(pattern)
+        if wanted.kind == "none":
+            return self.functions(path, pattern, "all")
+        return [self._statement(info, one) for one in _statements(info, wanted, nearest)]
+
+    def _statement(self, info: DebugInfo, one: StatementInfo) -> CodePlace:
+        shown = f"{one.function.name}@{one.file}:{one.line}"
+        return self._place(info, one.function, one.address, shown, False)
+
+    def labels(self, path: str, pattern: str, label: str) -> Sequence[CodePlace] | None:
+        """Return the labels of functions; None when the program has no debugging information."""
+        info = open_debuginfo(path)
+        if info is None:
+            return None
+        wanted = _parsed(pattern)
+        found = []
+        for function in info.functions(wanted.function, wanted.file):
+            for name, line, address in info.labels(function):
+                if fnmatchcase(name, label):
+                    place = self._place(info, function, address, _shown(function, line), False)
+                    found.append(replace(place, detail=name))
+        return found
+
+    def at_address(self, path: str, address: int) -> Sequence[CodePlace] | None:
+        """Return the statement that begins at an address of the program's file; None without debugging information."""
+        info = open_debuginfo(path)
+        if info is None:
+            return None
+        function = info.function_at(address)
+        if function is None:
+            raise LookupError(f"address {address:#x} is in no function of '{path}'")
+        start = info.statement_start(function, address)
+        if start != address:
+            raise LookupError(
+                f"address {address:#x} does not match the beginning of a statement"
+                + (f" (try {start:#x})" if start is not None else "")
+            )
+        return [self._place(info, function, address, f"{address:#x}", False)]
+
+    def callees(self, path: str, pattern: str, callee: str, depth: int) -> Sequence[CodePlace] | None:
+        """Return the functions that functions call, and the inlined ones in them."""
+        info = open_debuginfo(path)
+        if info is None:
+            return None
+        wanted, asked = _parsed(pattern), _parsed(callee)
+        found: dict[int, CodePlace] = {}
+        for function in info.functions(wanted.function, wanted.file):
+            for call in calls_of(info, function, depth):
+                called = call.function
+                if _is_meant(called, asked):
+                    place = self._place(info, called, called.entry, _shown(function, function.line), False)
+                    guard = _called_from(info, call) if call.returns else None
+                    named = _shown(called, called.line)
+                    found.setdefault(called.entry, replace(place, detail=named, guard=guard))
+        return list(found.values())
+
+    def _place(self, info: DebugInfo, function: FunctionInfo, address: int, shown: str, returns: bool) -> CodePlace:
+        around = Surroundings(True, _shift(address) if info.elf.is_shared else None)
+
+        def variables() -> Mapping[str, TargetSource]:
+            return PlaceVariables(info.scope(function, address), around, returns)
+
+        return CodePlace(function.name, shown, _file_offset(info, address), variables, Program(info, around))
+
+
+def _shift(address: int) -> Source:
+    """Return by how much a program was moved when it was loaded: where the probe is, less where the file has that."""
+    number = arch.DWARF_REGISTERS.index("ip")
+
+    def value(span: Span) -> n.Expression:
+        known = n.Constant(address, span=span, type=Type.LONG)
+        return n.Binary("-", register(number, span), known, span=span, type=Type.LONG)
+
+    return value
+
+
+def _called_from(info: DebugInfo, call: Call) -> Source:
+    """Return whether a function, at its entry, was called from one of the places that a call returns to."""
+    stack = arch.DWARF_REGISTERS.index("sp")
+    shift = _shift(call.function.entry) if info.elf.is_shared else None
+
+    def value(span: Span) -> n.Expression:
+        back: n.Expression = n.ReadMemory(register(stack, span), 0, 8, False, True, 0, span=span, type=Type.LONG)
+        if shift is not None:
+            back = n.Binary("-", back, shift(span), span=span, type=Type.LONG)
+        whole: n.Expression = n.Constant(0, span=span, type=Type.LONG)
+        for address in call.returns:
+            known = n.Constant(address, span=span, type=Type.LONG)
+            same = n.Binary("==", back, known, span=span, type=Type.LONG)
+            whole = same if isinstance(whole, n.Constant) else n.Logical("||", whole, same, span=span, type=Type.LONG)
+        return whole
+
+    return value
+
+
+def _file_offset(info: DebugInfo, address: int) -> int:
+    offset = info.elf.file_offset(address)
+    if offset is None:
+        raise LookupError(f"address {address:#x} is not in the file '{info.elf.path}'")
+    return offset
+
+
+def _parsed(pattern: str) -> SourcePattern:
+    try:
+        return SourcePattern.parse(pattern)
+    except ValueError as error:
+        raise LookupError(str(error)) from None
+
+
+def _statements(info: DebugInfo, wanted: SourcePattern, nearest: bool) -> list[StatementInfo]:
+    try:
+        return info.statements(wanted, nearest)
+    except NoLine as error:
+        tries = f" (try {' or '.join(f':{line}' for line in error.lines)})" if error.lines else ""
+        raise LookupError(f"{error}{tries}") from None
+
+
+def _shown(function: FunctionInfo, line: int) -> str:
+    return f"{function.name}@{function.file}:{line}" if function.file else function.name
+
+
+def _is_meant(function: FunctionInfo, pattern: SourcePattern) -> bool:
+    if pattern.file is not None and not file_matches(function.file, pattern.file):
+        return False
+    return fnmatchcase(function.name, pattern.function)
+
+
+def _is_wanted(function: FunctionInfo, which: Which) -> bool:
+    match which:
+        case "all":
+            return True
+        case "inline":
+            return function.is_inline
+        case "call" | "return":
+            return not function.is_inline
+        case "exported":
+            return not function.is_inline and function.is_external

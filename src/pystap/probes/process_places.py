@@ -1,0 +1,105 @@
+"""`process("a.out").statement("work@main.c:12")` and other places inside functions, which only debuginfo knows.
+
+.statement("*@main.c:12")      a line, in every function that has it    .statement("work@main.c+2").nearest
+.statement(0x1149)             an address of the program's file         process(PID).statement(ADDRESS).absolute
+.function("work").label("out") a label
+.function("work").callee("f")  the functions that it calls, and the inlined ones in it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
+
+from ..diagnostics import semantic_error
+from ..program.extension import DerivedPoint, PointPart
+from ..program.user_code import CodePlace, PlaceSource
+from ..records import dataclass
+from .process_functions import Group, named, point
+from .programs import Limit, ProgramFile, Programs
+
+SUFFIXES = (
+    "statement(string)", "statement(string).nearest", "statement(number)", "function(string).label(string)",
+    "function(string).callee(string)", "function(string).callee(string).call", "function(string).callees",
+    "function(string).callees(number)",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessPlaceForm:
+    """The forms of places inside functions. `refusal` is why user code cannot be probed, "" where it can."""
+
+    programs: Programs
+    source: PlaceSource
+    refusal: str
+
+    def derive(self, parts: Sequence[PointPart]) -> Sequence[DerivedPoint]:
+        groups = self._groups(parts)
+        if self.refusal:
+            _fail(f"user code cannot be probed here: {self.refusal}", parts[0])
+        by_limit: dict[Limit, list[Group]] = {}
+        for group in groups:
+            by_limit.setdefault(group.file.limit, []).append(group)
+        return [made for limit, together in by_limit.items() for made in _points(parts, limit, together)]
+
+    def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
+        for group in self._groups(parts):
+            rest = parts[len(group.file.listed) :]
+            for place in group.places:
+                yield [*group.file.listed, *(named(part, place) for part in rest)]
+
+    def _groups(self, parts: Sequence[PointPart]) -> list[Group]:
+        files = self.programs.files(parts)
+        part = next(part for part in parts if part.name in ("statement", "function"))
+        found: list[Group] = []
+        without: list[ProgramFile] = []
+        for file in files:
+            try:
+                places = self._places(file, parts, part)
+            except OSError as error:
+                _fail(f"cannot read '{file.path}': {error.strerror}", parts[0])
+            except LookupError as error:
+                if len(files) == 1:
+                    _fail(str(error.args[0]), part)
+                continue
+            if places is None:
+                without.append(file)
+            elif places:
+                found.append(Group(file, tuple(places)))
+        if not found:
+            _absent(part, files, without)
+        return found
+
+    def _places(self, file: ProgramFile, parts: Sequence[PointPart], part: PointPart) -> Sequence[CodePlace] | None:
+        last = parts[-1]
+        if isinstance(part.argument, int):
+            return self.source.at_address(file.path, part.argument)
+        pattern = str(part.argument)
+        if part.name == "statement":
+            return self.source.statements(file.path, pattern, last.name == "nearest")
+        if last.name == "label":
+            return self.source.labels(file.path, pattern, str(last.argument))
+        callee = next(part for part in parts if part.name.startswith("callee"))
+        if callee.name == "callee":
+            return self.source.callees(file.path, pattern, str(callee.argument), 1)
+        return self.source.callees(file.path, pattern, "*", int(callee.argument or 1))
+
+
+def _points(parts: Sequence[PointPart], limit: Limit, groups: Sequence[Group]) -> Sequence[DerivedPoint]:
+    """Return the points for places with the same limit: one, or one for each where they have conditions."""
+    if not any(place.guard for group in groups for place in group.places):
+        return [point(parts, limit, groups)]
+    return [point(parts, limit, [Group(group.file, (place,))]) for group in groups for place in group.places]
+
+
+def _absent(part: PointPart, files: Sequence[ProgramFile], without: Sequence[ProgramFile]) -> NoReturn:
+    where = f"'{files[0].path}'" if len(files) == 1 else f"{len(files)} programs"
+    if len(without) == len(files):
+        has = "has" if len(files) == 1 else "have"
+        _fail(f"no match for '{part.argument}': {where} {has} no debuginfo (DWARF), which alone knows lines, labels "
+              "and calls (install its debug symbols, or compile it with -g)", part)  # fmt: skip
+    _fail(f"no match for '{part.argument}' in {where}", part)
+
+
+def _fail(message: str, part: PointPart) -> NoReturn:
+    semantic_error(message, part.span, f"identifier '{part.name}'")

@@ -1,0 +1,206 @@
+"""Lines, labels, calls and variables of programs by DWARF, held against what the programs print themselves."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.debuginfo.programs import COMPILERS, build, has, line_of
+
+from .dwarf_programs import C_SOURCE, CXX_SOURCE, HERE
+from .programs import Stap, stap_in
+
+pytestmark = pytest.mark.guest(native=True)
+
+KINDS = [(compiler, version, level) for compiler in COMPILERS for version in (4, 5) for level in (0, 2)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("programs")
+
+
+@pytest.fixture
+def stap(tmp_path: Path) -> Stap:
+    return stap_in(tmp_path)
+
+
+def programs(folder: Path, name: str, source: str, suffix: str) -> list[Path]:
+    return [
+        build(folder, name, source, f"-gdwarf-{version}", f"-O{level}", compiler=compiler, suffix=suffix)
+        for compiler, version, level in KINDS
+        if has(compiler)
+    ]
+
+
+def printed(program: Path, word: str) -> list[dict[str, str]]:
+    """Run a program; returns the `name=value` pairs of the lines that begin with a word."""
+    out = subprocess.run([program], capture_output=True, text=True, check=True).stdout
+    return [dict(re.findall(r"(\w+)=(\S+)", line)) for line in out.splitlines() if line.startswith(word)]
+
+
+def run_all(stap: Stap, script: str, built: list[Path]) -> dict[str, list[str]]:
+    """Run the script on all programs at once; returns the lines that begin with each program's name, without it."""
+    outcome = stap("-e", script, "-c", " && ".join(f"{program} > /dev/null" for program in built))
+    assert outcome.returncode == 0, outcome.stderr
+    found: dict[str, list[str]] = {program.name: [] for program in built}
+    for line in outcome.stdout.splitlines():
+        name, _, rest = line.partition(" ")
+        found[name].append(rest)
+    return found
+
+
+def test_a_line_with_all_its_variables(stap: Stap, folder: Path) -> None:
+    """`process("a.out").statement("*@main.c:200")` { $$vars }, at every level of optimisation, by every compiler."""
+    built = programs(folder, "main", C_SOURCE, ".c")
+    script = "\n".join(
+        f'probe process("{program}").statement("*@main.c:{HERE}") {{ println("{program.name} ", $$vars) }}'
+        for program in built
+    )
+    out = run_all(stap, script, built)
+    for program in built:
+        expected = printed(program, "visit")
+        assert len(out[program.name]) == len(expected) == 4
+        for line, values in zip(out[program.name], expected, strict=True):
+            shown = dict(re.findall(r"(\w+)=(\S+)", line))
+            assert set(shown) == {"item", "depth", "flags", "text", "sum", "steps", "initial"}
+            known = {name: int(text, 16) for name, text in shown.items() if text != "?"}
+            # What is on the stack is there; an optimised program may have given up what it no longer needs.
+            minimum = 7 if program.name.endswith("O0") else 3
+            assert len(known) >= minimum, line
+            for name in {"depth", "flags", "sum", "steps"} & set(known):
+                assert known[name] == int(values[name]), (program.name, name, line)
+            if "initial" in known:
+                assert chr(known["initial"]) == values["initial"]
+
+
+def test_members_arrays_and_text_at_a_function(stap: Stap, folder: Path) -> None:
+    built = programs(folder, "main", C_SOURCE, ".c")
+    values = (
+        "$depth, $flags, user_string($text), $item->label$, $item->count, $item->small, $item->tiny, $item->level, "
+        "$item->word->whole, $item->rows[1][2], user_string($item->inner->tag), $item->inner->id, "
+        '$item->next ? $item->next->count : 0, @var("hidden@main.c"), $shared, @cast($item, "struct item")->count'
+    )
+    form = "%d %d %s %s %d %d %d %d %d %d %s %d %d %d %d %d"
+    script = "\n".join(
+        f'probe process("{program}").function("visit") {{ printf("{program.name} {form}\\n", {values}) }}'
+        for program in built
+    )
+    out = run_all(stap, script, built)
+    for program in built:
+        shared, hidden = 11, -5
+        lines = []
+        for row in printed(program, "visit"):
+            lines.append(
+                f'{row["depth"]} {row["flags"]} {row["text"]} "{row["label"]}" {row["count"]} {row["small"]} '
+                f"{row['tiny']} {row['level']} {row['whole']} {row['rows']} {row['tag']} {row['id']} {row['next']} "
+                f"{hidden} {shared} {row['count']}"
+            )
+            shared, hidden = shared + int(row["steps"]), int(row["hidden"])
+        assert out[program.name] == lines
+
+
+def test_classes_references_and_templates(stap: Stap, folder: Path) -> None:
+    built = programs(folder, "shapes", CXX_SOURCE, ".cc")
+    area, move, largest = (line_of(f"// {word}", CXX_SOURCE) for word in ("AREA", "MOVE", "LARGEST"))
+    script = "\n".join(
+        f"""probe process("{program}").function("shapes::Box::area") {{
+  println("{program.name} area ", $this->id, " ", $scale, " ", $this->width * $this->height, " ", $this->corner->x) }}
+probe process("{program}").function("Box::move") {{
+  println("{program.name} move ", $this->id, " ", $by->x, " ", $by->y, " ", $times, " ",
+          @var("shapes::Shape::count")) }}
+probe process("{program}").statement("largest*@shapes.cc:{largest}") {{
+  println("{program.name} largest ", $n, " ", @defined($best) ? $best : -1) }}
+probe process("{program}").statement("*@shapes.cc:{area}"), process("{program}").statement("*@shapes.cc:{move}") {{
+  println("{program.name} line ", ppfunc()) }}"""
+        for program in built
+    )
+    out = run_all(stap, script, built)
+    for program in built:
+        lines = out[program.name]
+        assert lines[0] == "area 42 2 42 3"
+        assert "move 42 10 -1 5 1" in lines
+        assert [line for line in lines if line.startswith("line")] == ["line area", "line move"]
+        found = [line.split()[1:] for line in lines if line.startswith("largest")]
+        assert [row[0] for row in found] == ["3", "2"]
+        if program.name.endswith("O0"):
+            assert [row[1] for row in found] == ["9", "-7"]
+
+
+def test_returns_inlines_labels_and_calls(stap: Stap, tmp_path: Path) -> None:
+    source = C_SOURCE
+    for old, new in (
+        ("  hidden -= sum;", "  if (sum == 123456789) goto out;\n  hidden -= sum;"),
+        ("  shared += steps;", "out:\n  shared += steps;"),
+        ("  return sum;", "  other(2);\n  return sum;"),
+        ("long total = 0;", "long total = 0; other(1);"),
+        ("static inline", "__attribute__((noinline)) void other(int k) { shared += k; }\nstatic inline"),
+    ):
+        source = source.replace(old, new)
+    program = build(tmp_path, "calls", source, "-O2")
+    script = f"""
+    probe process("{program}").function("visit").return {{ println("return ", $return, " ", $$return) }}
+    probe process("{program}").function("visit").callee("other") {{ println("callee ", $k) }}
+    probe process("{program}").function("visit").label("out") {{ println("label ", ppfunc()) }}
+    probe process("{program}").function("*").inline {{ println("inline ", ppfunc()) }}"""
+    out = stap("-e", script, "-c", f"{program}").stdout.splitlines()
+    sums = [row["sum"] for row in printed(program, "visit")]
+    own = [line for line in out if line.split()[0] in ("return", "callee", "label", "inline")]
+    for number, line in zip(sums, [line for line in own if line.startswith("return")], strict=True):
+        assert line == f"return {number} return={int(number):#x}"
+    assert own.count("callee 2") == 4
+    assert own.count("label visit") == 4
+    assert own.count("inline twice") == 4
+    assert not [line for line in own if line == "callee 1"]
+
+
+def test_listing_with_variables(stap: Stap, folder: Path) -> None:
+    program = build(folder, "main", C_SOURCE, "-O0")
+    source = f"{folder}/main.c"
+    visit = line_of("long visit", C_SOURCE)
+    out = stap("-L", f'process("{program}").function("visit")').stdout
+    assert out == (
+        f'process("{program}").function("visit@{source}:{visit}") $item:struct item* $depth:int '
+        "$flags:unsigned char $text:char const* $sum:long int $steps:int $initial:char\n"
+    )
+    out = stap("-l", f'process("{program}").statement("*@main.c:{HERE}-{HERE + 9}")').stdout
+    assert out.splitlines()[0] == f'process("{program}").statement("visit@{source}:{HERE}")'
+    assert stap("-l", f'process("{program}").statement("visit@main.c+4")').stdout == (
+        f'process("{program}").statement("visit@{source}:{visit + 4}")\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("point", "message"),
+    [
+        ('statement("visit@main.c:1")', "no line records for FOLDER/main.c:1 (try :{twice})"),
+        ('statement("visit@other.c:12")', "no match for 'visit@other.c:12' in 'PROGRAM'"),
+        ('statement("nothing@main.c:200")', "no match for 'nothing@main.c:200' in 'PROGRAM'"),
+        ('statement("visit@main.c:x")', "malformed line number in 'visit@main.c:x'"),
+        ("statement(5)", "address 0x5 is in no function of 'PROGRAM'"),
+        ('function("visit").label("nowhere")', "no match for 'visit' in 'PROGRAM'"),
+    ],
+)
+def test_places_that_are_not_there(stap: Stap, folder: Path, point: str, message: str) -> None:
+    program = build(folder, "main", C_SOURCE, "-O0")
+    outcome = stap("-p2", "-e", f'probe process("{program}").{point} {{}}')
+    assert outcome.returncode == 1
+    expected = message.replace("FOLDER", str(folder)).replace("PROGRAM", str(program))
+    expected = expected.replace("{twice}", str(line_of("int twice", C_SOURCE)))
+    assert f"semantic error: {expected}: identifier" in outcome.stderr
+
+
+def test_variables_that_cannot_be_read(stap: Stap, folder: Path) -> None:
+    program = build(folder, "main", C_SOURCE, "-O2")
+    script = f'probe process("{program}").statement("visit@main.c:{HERE + 5}") {{ println($item->count) }}'
+    outcome = stap("-p2", "-e", script)
+    assert outcome.returncode == 1
+    assert re.search(
+        r"'\$item' is not accessible at this place \(pc 0x[0-9a-f]+ in visit \S+main\.c\): optimized out; "
+        r"the program has [^:]*\$sum[^:]* here: identifier '\$item' at <input>:1:\d+", outcome.stderr
+    ), outcome.stderr  # fmt: skip
+    outcome = stap("-p2", "-e", f'probe process("{program}").function("visit") {{ println($items) }}')
+    assert "unable to find local 'items' (alternatives: $item $steps)" in outcome.stderr
