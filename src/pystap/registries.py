@@ -34,7 +34,7 @@ from .probes.kernel_functions import FunctionFacts
 from .probes.perf import PerfKind
 from .probes.phases import NeverKind, PhaseKind
 from .probes.statement import DEBUGINFO_SUFFIXES, DebuginfoForm, StatementForm
-from .probes.syscall import SyscallKind
+from .probes.syscall import FAMILIES, SyscallAnyKind, SyscallKind
 from .probes.timer import TimerKind
 from .probes.tracepoint import TracepointForm
 from .program.attach import KernelFunctions, ProcessEvents, Syscalls, Uprobes
@@ -47,6 +47,7 @@ from .records import dataclass
 from .source import SourceFile
 from .syntax import Macro, PreprocessorFacts, ast, parse_script, read_macros
 from .tapset import functions, library_index
+from .tapset.syscalls.values import CallTables
 
 
 def probe_kinds(listing: bool = False, guru: bool = False, command: str = "", pid: int = 0) -> dict[str, ProbeKind]:
@@ -54,13 +55,15 @@ def probe_kinds(listing: bool = False, guru: bool = False, command: str = "", pi
 
     `guru` is whether the script may do what nothing checks (stap -g); `command` and `pid` are what -c and -x name.
     """
+    tables = CallTables()
     kinds: list[ProbeKind] = [
         PhaseKind("begin"),
         PhaseKind("end"),
         PhaseKind("error"),
         NeverKind(),
         TimerKind(),
-        SyscallKind(lambda name: functions.lookup(name)[0]),
+        *(SyscallKind(tables, family) for family in FAMILIES),
+        SyscallAnyKind(tables),
         PerfKind((lambda type_, config: "") if listing else perf_refusal),
         *_kernel_kinds(listing, guru or listing),
         _process_kind(listing, command, pid),
@@ -240,6 +243,7 @@ def kernel_facts(program: ElaboratedProgram, timing: bool) -> KernelFacts:
         fetching_atomics=_has(features, Feature.FETCHING_ATOMICS),
         bpf_loop=_has(features, Feature.BPF_LOOP),
         typed_syscall_tracepoints=typed,
+        thread_status_offset=_thread_status_offset(kernel_handlers),
         timing=timing,
         **_function_mechanisms(kernel_handlers, features),
         ringbuf_bytes=OUTPUT_BUFFER if program.events or _context_kinds(kernel_handlers) & _STACKS else ERROR_BUFFER,
@@ -274,6 +278,15 @@ def _task_layout(features: KernelFeatures) -> TaskLayout:
         mmap_base=offset("mm_struct", "mmap_base"),
         has_registers_helper=_has(features, Feature.TASK_REGISTERS),
     )
+
+
+def _thread_status_offset(handlers: Sequence[Handler]) -> int | None:
+    if not any(isinstance(handler.attach, Syscalls) for handler in handlers):
+        return None
+    try:
+        return kernel_types().member_address("task_struct", ("thread_info", "status"))[1]
+    except LookupError:
+        return None
 
 
 def _function_mechanisms(handlers: Sequence[Handler], features: KernelFeatures) -> dict[str, Any]:

@@ -19,6 +19,18 @@ from .walk import operands
 Computable = Callable[[n.Expression], bool]
 
 
+def _is_same(one: n.Expression, other: n.Expression) -> bool:
+    """Tell whether two expressions are the same value of the program's context, or the same memory of its task."""
+    match one, other:
+        case n.ContextValue(), n.ContextValue():
+            return one.kind is other.kind and one.index == other.index
+        case n.ReadBlock(), n.ReadBlock():
+            both = zip(one.arguments, other.arguments, strict=False)
+            return one.plans == other.plans and all(_is_same(a, b) for a, b in both)
+        case _:
+            return False
+
+
 def _stays(node: n.Expression) -> bool:
     """Tell whether user space does an operation itself, on captured operands."""
     match node:
@@ -47,9 +59,11 @@ class Fields:
         self.values: list[n.Expression] = []
 
     def add(self, value: n.Expression) -> n.Captured:
-        """Send one more value; returns what stands for it in the event's body."""
-        self.values.append(value)
-        return n.Captured(len(self.values) - 1, span=value.span, type=value.type, width=value.width)
+        """Send one more value; returns what stands for it in the event's body. What the context holds is sent once."""
+        index = next((i for i, known in enumerate(self.values) if _is_same(known, value)), len(self.values))
+        if index == len(self.values):
+            self.values.append(value)
+        return n.Captured(index, span=value.span, type=value.type, width=value.width)
 
     def capture(self, node: n.Expression) -> n.Expression:
         """Return the argument as the event's body sees it; what it needs from the kernel becomes fields."""

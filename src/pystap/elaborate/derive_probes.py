@@ -141,7 +141,7 @@ class _Deriver:
                         probe.body,
                         expansion.epilogue,
                         point.condition,
-                        one.variables,
+                        {**one.variables, **one.more_variables},
                         one.target_variables,
                         one.functions,
                         one.program,

@@ -140,6 +140,8 @@ class _Widths:
                 return limit if otherwise is None else max(limit, self.expression(otherwise))
             case n.Captured():
                 return node.width
+            case n.ReadBlock():
+                return 0  # its bytes are no string of the language
             case n.ContextValue():
                 pass
         return 0

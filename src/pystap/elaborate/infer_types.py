@@ -15,7 +15,7 @@ from ..program.symbols import Global, Local
 from ..program.types import Type
 from ..source import Span
 from .resolve_symbols import Resolved
-from .walk import all_expressions
+from .walk import all_expressions, operands
 
 Symbol = Global | Local | n.Function
 
@@ -193,6 +193,10 @@ class _Inference:
                 return Type.STRING if isinstance(node, n.ReadString) else Type.LONG
             case n.TableText():
                 self.expression(node.index, Type.LONG)
+                return Type.STRING
+            case n.ReadBlock():
+                for operand in operands(node):
+                    self.expression(operand, Type.LONG)
                 return Type.STRING
             case n.ContextValue() | n.Captured():
                 return Type.LONG if isinstance(node, n.ContextValue) else node.type

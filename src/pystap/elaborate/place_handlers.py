@@ -25,7 +25,7 @@ from ..program.builtins import Effect
 from ..program.limits import Limits
 from ..program.program import Handler, Target
 from ..program.symbols import Global, Local, RenderedKey
-from ..program.types import Type
+from ..program.types import BLOCK_WIDTH, Type
 from ..records import dataclass, field, replace
 from ..source import Span
 from .capture import Fields
@@ -249,7 +249,7 @@ class _Placer:
 
     def _event(self, fields: Fields, body: list[n.Statement], span: Span) -> n.SendEvent:
         types = [value.type for value in fields.values]
-        widths = [value.width for value in fields.values]
+        widths = [BLOCK_WIDTH if isinstance(value, n.ReadBlock) else value.width for value in fields.values]
         event = n.Event(len(self.events), types, widths, body)
         self.events.append(event)
         return n.SendEvent(event, fields.values, span=span)
@@ -316,7 +316,7 @@ class _Placer:
 
     def _captured_context(self, part: n.Expression, fields: Fields, context: dict[str, int]) -> n.Expression | None:
         """Return the field that holds the value of a context expression of a tail; None for other expressions."""
-        if isinstance(part, n.ContextValue):
+        if isinstance(part, n.ContextValue | n.ReadBlock):
             return fields.add(part)
         if isinstance(part, n.ReadMemory | n.ReadString) and is_capturable(part) and self.capability.expression(part):
             return self._captured_read(part, fields, context)
@@ -375,7 +375,17 @@ def _can_merge(first: n.SendEvent, second: n.SendEvent) -> bool:
 
 def _cannot_fail(value: n.Expression) -> bool:
     """Tell whether evaluating a value never raises and changes nothing."""
-    harmless = (n.Constant, n.LocalValue, n.GlobalValue, n.ContextValue, n.Unary, n.Logical, n.Conditional, n.TableText)
+    harmless = (
+        n.Constant,
+        n.LocalValue,
+        n.GlobalValue,
+        n.ContextValue,
+        n.Unary,
+        n.Logical,
+        n.Conditional,
+        n.TableText,
+        n.ReadBlock,
+    )
     for part in subexpressions(value):
         if isinstance(part, n.Binary) and part.operator not in ("/", "%"):
             continue

@@ -47,6 +47,9 @@ def operands(expression: n.Expression) -> Iterator[n.Expression]:
             yield address
             if otherwise is not None:
                 yield otherwise
+        case n.ReadBlock(call=call, arguments=arguments):
+            yield call
+            yield from arguments
 
 
 def statement_expressions(statement: n.Statement) -> Iterator[n.Expression]:

@@ -27,6 +27,7 @@ from ..program.nodes import (
     Loop,
     Match,
     Next,
+    ReadBlock,
     ReadMemory,
     ReadString,
     Return,
@@ -71,6 +72,8 @@ def operands(expression: Expression) -> Sequence[Expression]:
             return (expression.index,)
         case ReadMemory():
             return (expression.address,)
+        case ReadBlock():
+            return (expression.call, *expression.arguments)
         case ReadString():
             return (expression.address,) if expression.otherwise is None else (expression.address, expression.otherwise)
         case _:

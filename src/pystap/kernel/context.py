@@ -50,8 +50,10 @@ class KernelFacts:
     `possible_cpus` is one more than the highest number that a CPU may have.
     `fetching_atomics`: compare-and-swap, exchange and fetch-and-add work (5.12). `bpf_loop`: the helper works with
     callbacks. `typed_syscall_tracepoints` are the BTF ids of `btf_trace_sys_enter` and `btf_trace_sys_exit` where typed
-    tracepoints load, else None. `timing` counts hits and times of every handler. `ringbuf_bytes` is a power of two
-    pages. `fentry`, `kprobe_multi` and `attach_cookies` say by what kernel functions can be probed, besides kprobes,
+    tracepoints load, else None. `thread_status_offset` is that of `thread_info.status` in a task_struct, None where no
+    call can come through a 32-bit entry. `timing` counts hits and times of every handler. `ringbuf_bytes` is a power of
+    two pages. `fentry`, `kprobe_multi` and `attach_cookies` say by what kernel functions can be probed, besides
+    kprobes,
     `uprobe_multi` whether many places in user code can be probed at once. `task` is there where a handler asks for what
     a process is in user mode. `process_layout` and `process_offsets` have the members that process tracking needs,
     where a script needs that (see process_tracking).
@@ -61,6 +63,7 @@ class KernelFacts:
     fetching_atomics: bool = True
     bpf_loop: bool = True
     typed_syscall_tracepoints: tuple[int, int] | None = None
+    thread_status_offset: int | None = None
     timing: bool = False
     ringbuf_bytes: int = 1 << 22
     fentry: bool = False

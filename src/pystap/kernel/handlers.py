@@ -13,6 +13,7 @@ from ..abi.map_layout import GENERATION_OFFSET, STOPPED_OFFSET, Counter
 from ..arch import x86_64 as arch
 from ..program.nodes import ContextKind, ContextValue, Expression, FunctionCall, If, Statement
 from ..program.program import Handler
+from ..program.user_memory import COMPAT_CALL
 from ..records import dataclass
 from . import analysis, calls, concatenation, expressions, locks, records, scalars, scratch, statements, strings
 from .context import Frame, HandlerContext, ProgramContext, Text
@@ -193,15 +194,24 @@ def _read_arguments(h: HandlerContext, arguments: list[int], is_typed: bool) -> 
     if not arguments:
         return
     code = h.code
-    offsets = {index: arch.PT_REGS_OFFSETS[arch.SYSCALL_ARGUMENTS[index]] for index in arguments}
-    low = min(offsets.values())
+    wide, narrow = arch.SYSCALL_ARGUMENTS, arch.SYSCALL_ARGUMENTS_32
+    pairs = {index: (arch.PT_REGS_OFFSETS[wide[index]], arch.PT_REGS_OFFSETS[narrow[index]]) for index in arguments}
+    offsets = {offset for pair in pairs.values() for offset in pair}
+    low = min(offsets)
     source, base = "%regs", 0
     if not is_typed:
-        size = max(offsets.values()) + 8 - low
+        size = max(offsets) + 8 - low
         source, base = code.alloca("registers", f"[{size} x i8]"), low
         code.helper("read", Helper.PROBE_READ_KERNEL, f"ptr {source}, i32 {size}, ptr {code.offset('%regs', low)}")
-    for index, offset in offsets.items():
-        value = code.load("register", code.offset(source, offset - base))
+    # Volatile: of two loads and a choice LLVM makes a choice of addresses and a load, which the verifier refuses.
+    registers = {
+        offset: code.value("register", f"load volatile i64, ptr {code.offset(source, offset - base)}, align 8")
+        for offset in sorted(offsets)
+    }
+    is_compat = code.value("compat", f"icmp sge i64 %number, {COMPAT_CALL}")
+    for index, (at, at_32) in pairs.items():
+        half = code.value("half", f"and i64 {registers[at_32]}, 4294967295")
+        value = code.value("argument", f"select i1 {is_compat}, i64 {half}, i64 {registers[at]}")
         code.store(value, h.context_places[f"argument {index}"])
 
 

@@ -8,7 +8,7 @@ perf event has its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ..abi.image import ProgramKind
 from ..abi.session_image import ProgramAttachment
@@ -32,6 +32,7 @@ from .planned import PlannedProgram
 from .point_programs import point_programs
 from .process_programs import process_programs
 from .process_tracking import branch_unless_meant, current_process, limit_of, tracking_programs
+from .syscall_dispatch import Dispatch, is_called_once, numbers_of
 from .user_programs import user_programs
 
 MOST_HANDLERS = 100
@@ -73,22 +74,18 @@ def make_programs(shared: ProgramContext) -> list[PlannedProgram]:
     return [*tracking_programs(shared), *planned]
 
 
-def _numbers(handler: Handler) -> frozenset[int] | None:
-    assert isinstance(handler.attach, Syscalls)
-    return handler.attach.numbers
-
-
 def _syscall_program(shared: ProgramContext, handlers: list[Handler], returns: bool, start: int) -> PlannedProgram:
     name = ("syscall_return" if returns else "syscall_entry") + (f"_{start}" if start else "")
-    uses = [context_use(handler) for handler in handlers]
-    dispatches = any(_numbers(handler) is not None for handler in handlers)
-    wants_number = dispatches or any(use.number for use in uses)
-    wants_registers = any(use.arguments for use in uses) or (returns and wants_number)
+    uses = {handler.index: context_use(handler) for handler in handlers}
+    dispatches = any(numbers_of(handler) is not None for handler in handlers)
+    wants_arguments = any(use.arguments for use in uses.values())
+    wants_number = dispatches or wants_arguments or any(use.number for use in uses.values())
+    wants_registers = wants_arguments or (returns and wants_number)
     typed = shared.facts.typed_syscall_tracepoints if wants_registers else None
     code = Code()
     registers = code.value("regs", "load volatile ptr, ptr %context, align 8") if wants_registers else "null"
     second = "0"
-    if any(use.result for use in uses) if returns else wants_number:
+    if any(use.result for use in uses.values()) if returns else wants_number:
         second = code.value("second", f"load volatile i64, ptr {code.offset('%context', 8)}, align 8")
     number, result = (second, "0") if not returns else ("0", second)
     if returns and wants_number:
@@ -102,7 +99,9 @@ def _syscall_program(shared: ProgramContext, handlers: list[Handler], returns: b
     def call(handler: Handler, arguments: str) -> None:
         _call_limited(shared, code, handler, f"call void {made[handler.index].symbol}({arguments})", process)
 
-    _dispatch(code, handlers, call, number, f"ptr %context, ptr {registers}, i64 {number}, i64 {result}")
+    wants_call = {index: use.number or bool(use.arguments) for index, use in uses.items()}
+    arguments = f"ptr %context, ptr {registers}, i64 ?, i64 {result}"
+    Dispatch(shared, code, handlers, call, wants_call, number, arguments).emit()
     _finish(shared, code, name)
     attach: AttachSpec = Syscalls(returns, _all_numbers(handlers))
     attachment = ProgramAttachment(name, attach, tuple(handler.index for handler in handlers))
@@ -124,7 +123,7 @@ def _saved_number(code: Code, registers: str, is_typed: bool) -> str:
 def _all_numbers(handlers: Sequence[Handler]) -> frozenset[int] | None:
     union: frozenset[int] = frozenset()
     for handler in handlers:
-        numbers = _numbers(handler)
+        numbers = numbers_of(handler)
         if numbers is None:
             return None
         union |= numbers
@@ -145,51 +144,12 @@ def _call_limited(shared: ProgramContext, code: Code, handler: Handler, line: st
     code.begin(other)
 
 
-def _dispatch(
-    code: Code, handlers: list[Handler], call: Callable[[Handler, str], None], number: str, arguments: str
-) -> None:
-    """Emit the calls of the handlers for each number; those for the same numbers share a case."""
-    combinations = _combinations(handlers)
-    default = tuple(h for h in handlers if _numbers(h) is None)
-    done = code.name("done")
-    if list(combinations) != [default]:
-        labels = {group: code.name("default" if group == default else "case") for group in combinations}
-        labels.setdefault(default, done)
-        cases = sorted((n, labels[group]) for group, numbers in combinations.items() for n in numbers)
-        code.switch(number, labels[default], cases)
-    else:
-        labels = {default: code.name("all")}
-    for group in combinations:
-        code.begin(labels[group])
-        for handler in group:
-            call(handler, arguments)
-        code.jump(done)
-    code.begin(done)
-    code.ret("i32 0")
-
-
-def _combinations(handlers: list[Handler]) -> dict[tuple[Handler, ...], list[int]]:
-    """Return the sets of handlers that run together, in the program's order, with the numbers for which they do.
-
-    The set of those that run for every number comes first, without numbers, if there is any such handler.
-    """
-    default = tuple(h for h in handlers if _numbers(h) is None)
-    result: dict[tuple[Handler, ...], list[int]] = {default: []} if default else {}
-    for number in sorted({n for h in handlers for n in _numbers(h) or ()}):
-        group = tuple(h for h in handlers if number in (_numbers(h) or (number,)))
-        result.setdefault(group, [])
-        if group != default:
-            result[group].append(number)
-    return result
-
-
 def _make_all(shared: ProgramContext, handlers: list[Handler], is_typed: bool) -> dict[int, HandlerCode]:
     """Generate the handlers: all inlined while they are small and called from one place each, else all as functions.
 
     Not some of each: the frames of the program and of a handler's function must fit the stack together.
     """
-    combinations = _combinations(handlers)
-    inline = all(sum(handler in group for group in combinations) == 1 for handler in handlers)
+    inline = is_called_once(handlers)
     if inline and len(handlers) > 1:
         trials = [make_handler(_trial(shared), handler, is_typed, True) for handler in handlers]
         inline = (

@@ -34,6 +34,13 @@ def submit(code: Code, record: str, flags: int | str) -> None:
     code.line(helper_call(Helper.RINGBUF_SUBMIT, "void", f"ptr {record}, i64 {flags}"))
 
 
+def output(h: HandlerContext, record: str, size: str, flags: int) -> str:
+    """Emit the sending of a record of `size` bytes that was made elsewhere; returns an i1, whether it was lost."""
+    arguments = f"ptr {h.module.map(EVENTS_MAP)}, ptr {record}, i64 {size}, i64 {flags}"
+    result = h.code.helper("output", Helper.RINGBUF_OUTPUT, arguments)
+    return h.code.value("lost", f"icmp slt i64 {result}, 0")
+
+
 def discard(code: Code, record: str) -> None:
     code.line(helper_call(Helper.RINGBUF_DISCARD, "void", f"ptr {record}, i64 {NO_WAKEUP}"))
 

@@ -1,80 +1,67 @@
-"""`syscall.NAME`, `syscall.*`, and their `.return`: entry to and return from system calls.
+"""`syscall.NAME`, `syscall.*`, their `.return`, and the same names in the families nd_syscall, dw_syscall, tp_syscall.
 
 All points of a script are served by one program for each direction, on the tracepoints sys_enter and sys_exit, with a
-switch on the number. `syscall.*` is one point that stands for all numbers, also those that have no name here.
+switch on the number. `syscall.*` is one point that stands for all numbers, also those that have no name here. A call
+that came through a 32-bit entry has COMPAT_CALL added to its number (program/user_memory.py).
+
+What a call offers is data in tapset/syscalls; this file makes expressions of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import Protocol
 
-from ..arch import x86_64 as arch
 from ..diagnostics import semantic_error, similar
 from ..program import nodes as n
 from ..program.attach import Syscalls
-from ..program.builtins import Builtin
 from ..program.extension import DerivedPoint, PointPart, TargetSource, VariableSource
 from ..program.types import Type
+from ..program.user_memory import COMPAT_CALL
 from ..records import dataclass
 from ..source import Span
 
-GROUPS = {
-    "epoll_create": ("epoll_create", "epoll_create1"),
-    "eventfd": ("eventfd", "eventfd2"),
-    "getdents": ("getdents", "getdents64"),
-    "inotify_init": ("inotify_init", "inotify_init1"),
-    "mmap2": ("mmap",),
-    "pipe": ("pipe", "pipe2"),
-    "signalfd": ("signalfd", "signalfd4"),
-    "dup2": ("dup2",),
-}
-"""Names of the language that stand for one or more of the kernel's calls, where they differ from the kernel's name."""
 
-ONLY_32_BIT = frozenset(
-    (
-        "bdflush", "fadvise64_64", "fstatfs64", "ftruncate64", "gethostname", "llseek", "nice", "readdir", "recv",
-        "send", "sgetmask", "sigaction", "signal", "sigpending", "sigprocmask", "sigreturn", "sigsuspend", "ssetmask",
-        "statfs64", "stime", "truncate64", "waitpid",
-    )
-)  # fmt: skip
-"""Calls that 32-bit processes alone have: their points resolve here and do not fire for 64-bit ones."""
+class SyscallValues(Protocol):
+    """The variables of some calls."""
+
+    def variables(self, returns: bool) -> Mapping[str, VariableSource]:
+        """Return those that all of the calls have, at entry or at return."""
+
+    def argstr(self, span: Span) -> n.Expression: ...
+
+    def retstr(self, span: Span) -> n.Expression: ...
 
 
-def call_names() -> list[str]:
-    """Return the names that `syscall.NAME` may have."""
-    from ..arch.x86_64_syscalls import SYSCALLS
+class SyscallTables(Protocol):
+    """What system calls there are. A call is a number, COMPAT_CALL added for one of a 32-bit entry."""
 
-    return sorted({*SYSCALLS, *arch.SYSCALL_ALIASES, *GROUPS, *ONLY_32_BIT})
+    def call_names(self) -> Sequence[str]:
+        """Return the names that `syscall.NAME` may have."""
+
+    def call_numbers(self, name: str) -> frozenset[int] | None:
+        """Return the calls that a name stands for on this machine; None when it is no name of a call."""
+
+    def name_table(self, compat: bool) -> Sequence[str]:
+        """Return what each number is called, "" where there is none."""
+
+    def shown_name(self, number: int) -> str:
+        """Return what a call is called, "" where it has no name."""
+
+    def values(self, numbers: frozenset[int] | None, name: str | None) -> SyscallValues:
+        """Return the variables of these calls (None: of all), which are those that `name` means if it is given."""
 
 
-def call_numbers(name: str) -> frozenset[int] | None:
-    """Return the numbers that a name stands for on this machine; None when it is no name of a call."""
-    from ..arch.x86_64_syscalls import SYSCALLS
-
-    if name in ONLY_32_BIT:
-        return frozenset()
-    kernel_names = GROUPS.get(name) or (arch.SYSCALL_ALIASES.get(name, name),)
-    numbers = frozenset(SYSCALLS[kernel] for kernel in kernel_names if kernel in SYSCALLS)
-    return numbers or None
-
-
-def name_table() -> tuple[str, ...]:
-    """Return the name of each number, "" where there is none."""
-    from ..arch.x86_64_syscalls import SYSCALLS
-
-    shown = {kernel: name for name, kernel in arch.SYSCALL_ALIASES.items() if name in ("pread", "pwrite", "umount")}
-    table = [""] * (max(SYSCALLS.values()) + 1)
-    for kernel, number in SYSCALLS.items():
-        table[number] = shown.get(kernel, kernel)
-    return tuple(table)
+FAMILIES = ("syscall", "nd_syscall", "dw_syscall", "tp_syscall")
+"""SystemTap's families differ in how they find the kernel's code; here they are the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class SyscallKind:
-    """The `syscall` family. `builtin` looks up the rows of the functions that render arguments and results."""
+    """One family."""
 
-    builtin: Callable[[str], Builtin]
+    tables: SyscallTables
     root: str = "syscall"
     keeps_wildcards: bool = True
 
@@ -82,36 +69,33 @@ class SyscallKind:
         return ()
 
     def aliases(self) -> Iterable[str]:
-        for name in call_names():
-            yield f'syscall.{name} = kernel.trace("sys_enter")'
-            yield f'syscall.{name}.return = kernel.trace("sys_exit")'
+        for name in self.tables.call_names():
+            yield f'{self.root}.{name} = kernel.trace("sys_enter")'
+            yield f'{self.root}.{name}.return = kernel.trace("sys_exit")'
 
     def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
         self._check(parts)
-        matching = [known for known in call_names() if fnmatchcase(known, parts[1].name)]
-        if not matching:
-            self._unknown(parts[1])
-        return [[parts[0], PointPart(known, None, parts[1].span), *parts[2:]] for known in matching]
+        return [[parts[0], PointPart(known, None, parts[1].span), *parts[2:]] for known in self._matching(parts[1])]
 
     def names(self, parts: Sequence[PointPart]) -> Iterable[str]:
-        return call_names() if len(parts) == 1 else ("return",)
+        return self.tables.call_names() if len(parts) == 1 else ("return",)
 
     def derive(self, parts: Sequence[PointPart]) -> Sequence[DerivedPoint]:
         returns = self._check(parts)
         name = parts[1].name
-        numbers: frozenset[int] | None
+        written = ".".join(part.name for part in parts)
         if name == "*":
-            numbers = None
-        elif any(c in name for c in "*?["):
-            matching = [known for known in call_names() if fnmatchcase(known, name)]
-            if not matching:
-                self._unknown(parts[1])
-            numbers = frozenset().union(*(call_numbers(known) or () for known in matching))
-        else:
-            numbers = call_numbers(name)
-            if numbers is None:
-                self._unknown(parts[1])
-        return [self._point(parts, returns, numbers)]
+            return [_point(self.tables, written, self.root, returns, None, None)]
+        matching = self._matching(parts[1])
+        numbers = frozenset[int]().union(*(self.tables.call_numbers(known) or () for known in matching))
+        return [_point(self.tables, written, self.root, returns, numbers, matching[0] if len(matching) == 1 else None)]
+
+    def _matching(self, part: PointPart) -> Sequence[str]:
+        """Return the names that a component stands for; raises ScriptError when there are none."""
+        matching = [known for known in self.tables.call_names() if fnmatchcase(known, part.name)]
+        if not matching:
+            self._unknown(part)
+        return matching
 
     def _check(self, parts: Sequence[PointPart]) -> bool:
         if len(parts) < 2:
@@ -119,55 +103,82 @@ class SyscallKind:
         for part in parts:
             if part.argument is not None:
                 self._unknown(part)
-        if len(parts) > 2 and (parts[2].name != "return" or len(parts) > 3):
-            wrong = parts[2] if parts[2].name != "return" else parts[3]
-            semantic_error("invalid suffix for probe", wrong.span, f"identifier '{wrong.name}'")
+        _check_return(parts, 2)
         return len(parts) == 3
 
     def _unknown(self, part: PointPart) -> None:
-        message = f"probe point mismatch{similar(part.name, call_names())}"
+        message = f"probe point mismatch{similar(part.name, self.tables.call_names())}"
         semantic_error(message, part.span, f"identifier '{part.name}'")
 
-    def _point(self, parts: Sequence[PointPart], returns: bool, numbers: frozenset[int] | None) -> DerivedPoint:
-        written = ".".join(part.name for part in parts)
-        suffix = ".return" if returns else ""
-        single = next(iter(numbers)) if numbers is not None and len(numbers) == 1 else None
 
-        def name(span: Span) -> n.Expression:
-            if single is not None:
-                return _text(name_table()[single], span)
-            return n.TableText(name_table(), _number(span), "syscall_%d", span=span, type=Type.STRING)
+@dataclass(frozen=True, slots=True)
+class SyscallAnyKind:
+    """`syscall_any` and `syscall_any.return`: all calls, by number and name alone."""
 
-        def point(span: Span) -> n.Expression:
-            if single is not None:
-                return _text(f"syscall.{name_table()[single]}{suffix}", span)
-            table = tuple(f"syscall.{known}{suffix}" if known else "" for known in name_table())
-            return n.TableText(table, _number(span), f"syscall.syscall_%d{suffix}", span=span, type=Type.STRING)
+    tables: SyscallTables
+    root: str = "syscall_any"
+    keeps_wildcards: bool = False
 
-        variables: dict[str, VariableSource] = {"name": name, "argstr": self._argstr}
-        functions: dict[str, VariableSource] = {"pp": point}
-        targets = dict(_arguments(numbers))
+    def forms(self) -> Iterable[str]:
+        return ()
+
+    def aliases(self) -> Iterable[str]:
+        yield 'syscall_any = kernel.trace("sys_enter")'
+        yield 'syscall_any.return = kernel.trace("sys_exit")'
+
+    def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
+        _check_return(parts, 1)
+        return [parts]
+
+    def names(self, parts: Sequence[PointPart]) -> Iterable[str]:
+        return ("return",) if len(parts) == 1 else ()
+
+    def derive(self, parts: Sequence[PointPart]) -> Sequence[DerivedPoint]:
+        _check_return(parts, 1)
+        returns = len(parts) == 2
+        variables: dict[str, VariableSource] = {"syscall_nr": _plain_number, "name": _name_source(self.tables, None)}
+        functions: dict[str, VariableSource] = {}
         if returns:
-            variables["retstr"] = self._retstr
-            variables["retval"] = _returned
-            functions["returnval"] = _returned
-            targets["$return"] = TargetSource.number(_returned, "return")
-        return DerivedPoint(written, Syscalls(returns, numbers), variables, targets, functions)
-
-    def _argstr(self, span: Span) -> n.Expression:
-        arguments: list[n.Expression] = [_number(span), *(_argument(i, span) for i in range(6))]
-        return n.BuiltinCall(self.builtin("_syscall_argstr"), arguments, span=span, type=Type.STRING)
-
-    def _retstr(self, span: Span) -> n.Expression:
-        return n.BuiltinCall(self.builtin("_syscall_retstr"), [_returned(span)], span=span, type=Type.STRING)
+            variables["retval"] = functions["returnval"] = _returned
+        return [DerivedPoint(".".join(p.name for p in parts), Syscalls(returns, None), variables, {}, functions)]
 
 
-def _text(text: str, span: Span) -> n.Expression:
-    return n.Constant(text, span=span, type=Type.STRING)
+def _check_return(parts: Sequence[PointPart], place: int) -> None:
+    """Raise ScriptError when anything but one `return` stands from `place` on."""
+    if len(parts) > place and (parts[place].name != "return" or len(parts) > place + 1):
+        wrong = parts[place] if parts[place].name != "return" else parts[place + 1]
+        semantic_error("invalid suffix for probe", wrong.span, f"identifier '{wrong.name}'")
 
 
-def _number(span: Span) -> n.Expression:
-    return n.ContextValue(n.ContextKind.SYSCALL_NUMBER, span=span, type=Type.LONG)
+def _point(
+    tables: SyscallTables, written: str, family: str, returns: bool, numbers: frozenset[int] | None, name: str | None
+) -> DerivedPoint:
+    """Return the point on these calls (None: all); `name` is the one name that it has, if it has one."""
+    suffix = ".return" if returns else ""
+    values = tables.values(numbers, name)
+    variables: dict[str, VariableSource] = {"name": _name_source(tables, numbers)}
+    functions: dict[str, VariableSource] = {"pp": _name_source(tables, numbers, f"{family}.", suffix)}
+    targets = dict(_arguments(numbers))
+    if returns:
+        variables["retval"] = functions["returnval"] = _returned
+        variables["retstr"] = values.retstr
+        variables.update(values.variables(returns=True))
+        targets["$return"] = TargetSource.number(_returned, "return")
+        hidden = {**values.variables(returns=False), "argstr": values.argstr}
+        hidden = {known: source for known, source in hidden.items() if known not in variables}
+    else:
+        variables.update(values.variables(returns=False))
+        variables["argstr"] = values.argstr
+        hidden = {}
+    return DerivedPoint(written, Syscalls(returns, numbers), variables, targets, functions, more_variables=hidden)
+
+
+def _text(value: str, span: Span) -> n.Expression:
+    return n.Constant(value, span=span, type=Type.STRING)
+
+
+def _long(value: int, span: Span) -> n.Expression:
+    return n.Constant(value, span=span, type=Type.LONG)
 
 
 def _argument(index: int, span: Span) -> n.Expression:
@@ -178,17 +189,52 @@ def _returned(span: Span) -> n.Expression:
     return n.ContextValue(n.ContextKind.SYSCALL_RETURN, span=span, type=Type.LONG)
 
 
+def _number(span: Span) -> n.Expression:
+    return n.ContextValue(n.ContextKind.SYSCALL_NUMBER, span=span, type=Type.LONG)
+
+
+def _is_compat(span: Span) -> n.Expression:
+    return n.Binary(">=", _number(span), _long(COMPAT_CALL, span), span=span, type=Type.LONG)
+
+
+def _plain_number(span: Span) -> n.Expression:
+    """Return the number as the call was made with it."""
+    low = n.Binary("-", _number(span), _long(COMPAT_CALL, span), span=span, type=Type.LONG)
+    return n.Conditional(_is_compat(span), low, _number(span), span=span, type=Type.LONG)
+
+
+def _name_source(
+    tables: SyscallTables, numbers: frozenset[int] | None, before: str = "", behind: str = ""
+) -> VariableSource:
+    """Return what gives the name of the call, text around it."""
+    shown = {tables.shown_name(number) for number in numbers} if numbers else set()
+
+    def table(compat: bool) -> tuple[str, ...]:
+        return tuple(f"{before}{known}{behind}" if known else "" for known in tables.name_table(compat))
+
+    def source(span: Span) -> n.Expression:
+        if len(shown) == 1:
+            return _text(f"{before}{next(iter(shown))}{behind}", span)
+        native = n.TableText(table(False), _number(span), f"{before}syscall_%d{behind}", span=span, type=Type.STRING)
+        if numbers is not None and all(number < COMPAT_CALL for number in numbers):
+            return native
+        low = n.Binary("-", _number(span), _long(COMPAT_CALL, span), span=span, type=Type.LONG)
+        compat = n.TableText(table(True), low, f"{before}syscall32_%d{behind}", span=span, type=Type.STRING)
+        return n.Conditional(_is_compat(span), compat, native, span=span, type=Type.STRING)
+
+    return source
+
+
 def _arguments(numbers: frozenset[int] | None) -> Mapping[str, TargetSource]:
     """Return the `$names` that all the calls of a point have, in the same place."""
     from ..arch.x86_64_syscall_arguments import ARGUMENTS
-    from ..arch.x86_64_syscalls import SYSCALLS
+    from ..arch.x86_64_syscalls import SYSCALLS, SYSCALLS_32
 
-    if not numbers:
-        return {}
-    names = {number: name for name, number in SYSCALLS.items()}
+    native = [number for number in numbers or () if number < COMPAT_CALL]
+    names = {number: name for name, number in (SYSCALLS if native else SYSCALLS_32).items()}
     common: set[tuple[int, str]] | None = None
-    for number in numbers:
-        own = set(enumerate(ARGUMENTS.get(names[number], ())))
+    for number in native or numbers or ():
+        own = set(enumerate(ARGUMENTS.get(names[number % COMPAT_CALL], ())))
         common = own if common is None else common & own
 
     def source(index: int) -> TargetSource:

@@ -78,6 +78,8 @@ class DerivedPoint:
     `target_variables` are its `$names` (with the `$`); `functions` are the functions without arguments whose value is
     the probe's own (returnval(), pp() where one point stands for many). What the handler does not use costs nothing.
 
+    `more_variables` are variables like the others that `-L` does not list.
+
     A point that stands for many places may give in `separately` a function that returns a point for each of them: it
     is used where the handler reads target variables, which the places do not share.
     """
@@ -92,6 +94,7 @@ class DerivedPoint:
     """The condition under which the handler runs."""
     program: ProgramTypes | None = None
     """What `@var`, `@cast` and `@enum` mean in the program that is probed; None: in the kernel."""
+    more_variables: Mapping[str, VariableSource] = field(default_factory=dict)
 
 
 class ProbeKind(Protocol):

@@ -8,11 +8,12 @@ Statement and expression order is evaluation order: operands left to right, as w
 
 from __future__ import annotations
 
-from ..lean import TYPE_CHECKING, Enum, Literal
+from ..lean import TYPE_CHECKING, Enum, Literal, Mapping
 from ..records import dataclass, field
 from ..source import Span
 from .symbols import Global, Local
 from .types import Type
+from .user_memory import UserRead
 
 if TYPE_CHECKING:
     from .builtins import Builtin
@@ -289,6 +290,20 @@ class ReadString(TypedNode):
 
 
 @dataclass(eq=False, slots=True)
+class ReadBlock(TypedNode):
+    """User memory that a decoder in user space needs, read at the probe hit (program/user_memory.py).
+
+    `plans` has the reads for each value that `call` may have; a value without a plan reads nothing. `arguments` are
+    what the plans' reads refer to by number. It stands only as an argument of a built-in that runs in user space; its
+    value is the block's bytes, and it is sent with its own length.
+    """
+
+    call: Expression
+    plans: Mapping[int, tuple[UserRead, ...]]
+    arguments: list[Expression]
+
+
+@dataclass(eq=False, slots=True)
 class Captured(TypedNode):
     """In an event's body: the value that the kernel sent in the event's field `index`."""
 
@@ -298,7 +313,7 @@ class Captured(TypedNode):
 Expression = (
     Constant | LocalValue | GlobalValue | ElementValue | Unary | Binary | Logical | Match | Conditional | Contains
     | Assign | Update | Aggregate | StatisticOf | HistogramText | BucketValue | FunctionCall | BuiltinCall | Format
-    | ContextValue | TableText | ReadMemory | ReadString | Captured
+    | ContextValue | TableText | ReadMemory | ReadString | ReadBlock | Captured
 )  # fmt: skip
 
 

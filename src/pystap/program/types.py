@@ -23,6 +23,10 @@ COMM_WIDTH = 15
 """The longest name of a task in bytes (TASK_COMM_LEN - 1 in include/linux/sched.h)."""
 
 
+BLOCK_WIDTH = -1
+"""The width, among those of an event's fields, that marks a block of memory (program/user_memory.py)."""
+
+
 def wrap_long(value: int) -> int:
     """Return `value` reduced to a signed 64-bit integer, as the hardware does."""
     return ((value + (1 << 63)) & ((1 << 64) - 1)) - (1 << 63)

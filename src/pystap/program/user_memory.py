@@ -3,15 +3,14 @@
     0   u64   bytes that follow, a multiple of 8
     8   ...   for each read of the plan:  s64 length, or below 0 where memory could not be read;  the bytes, padded to 8
 
-The reads of "texts" are one read in the block: the strings one behind the other, each with its NUL.
+A read of "texts" gives the strings one behind the other, each with its NUL; a byte 1 ends it where more would follow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from struct import Struct
-from typing import Literal
 
+from ..lean import Literal, Sequence
 from ..records import dataclass
 
 _LONG = Struct("=q")
@@ -36,13 +35,21 @@ class Memory:
     length_at: int | None = None
 
 
+COMPAT_CALL = 1 << 32
+"""Added to the number of a system call that came through a 32-bit entry."""
+
+
 @dataclass(frozen=True, slots=True)
 class UserRead:
-    """A `Memory` with the numbers of the call's arguments in place of the decoder's: `address` and `count`."""
+    """A `Memory` with the numbers of the call's arguments in place of the decoder's: `address` and `count`.
+
+    `word` is the size of a pointer and a long there, 8 or 4.
+    """
 
     memory: Memory
     address: int
     count: int | None = None
+    word: int = 8
 
 
 def block_parts(block: bytes, reads: Sequence[UserRead]) -> list[bytes | None]:

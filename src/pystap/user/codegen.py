@@ -20,13 +20,13 @@ from __future__ import annotations
 
 from types import CodeType
 
-from ..abi.event_layout import struct_format
+from ..abi.event_layout import record_size, struct_format
 from ..program import nodes as n
 from ..program.attach import Phase
 from ..program.fault_messages import max_nesting
 from ..program.program import ElaboratedProgram, Handler, Target
 from ..program.symbols import Local, RenderedKey
-from ..program.types import Type
+from ..program.types import BLOCK_WIDTH, Type
 from ..records import dataclass, field
 from ..source import Span
 from .expressions import value
@@ -219,9 +219,21 @@ def _unpack(module: Module, body: Body, event: n.Event) -> None:
     if not event.types:
         return
     layout = struct_format(event.types, event.widths)
-    unpack = module.constant("unpack", f"Struct({layout!r}).unpack_from")
-    names = ", ".join(f"c{index}" for index in range(len(event.types)))
-    body.line(f"{names}{',' if len(event.types) == 1 else ''} = {unpack}(record)")
-    for index, kind in enumerate(event.types):
-        if kind is Type.STRING:
+    blocks = [index for index, width in enumerate(event.widths) if width == BLOCK_WIDTH]
+    fixed = [index for index in range(len(event.types)) if index not in blocks]
+    if fixed:
+        unpack = module.constant("unpack", f"Struct({layout!r}).unpack_from")
+        body.line(f"{_targets(fixed)} = {unpack}(record)")
+    if blocks:
+        size = record_size(event.types, event.widths)
+        split = module.helper("split_blocks")
+        body.line(f"{_targets(blocks)} = {split}(record, {size}, {len(blocks)})")
+    for index in fixed:
+        if event.types[index] is Type.STRING:
             body.line(f'c{index} = c{index}.rstrip(b"\\0").decode("latin-1")')
+
+
+def _targets(indexes: list[int]) -> str:
+    """Return the names of fields on the left of an assignment of a tuple."""
+    names = ", ".join(f"c{index}" for index in indexes)
+    return names + ("," if len(indexes) == 1 else "")

@@ -18,7 +18,7 @@ _HELPERS = {
     "formats": ("before_nul", "binary", "character", "integer", "memory", "string"),
     "memory": ("read_integer", "read_integer_or", "read_string", "read_string_or"),
     "regex": ("Regex",),
-    "support": ("buckets", "set_global", "stop_loop", "table_text"),
+    "support": ("buckets", "set_global", "split_blocks", "stop_loop", "table_text"),
 }
 _HOME = {name: module for module, names in _HELPERS.items() for name in names}
 

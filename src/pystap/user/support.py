@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from struct import Struct
+
 from ..lean import Any, Sequence
 from .errors import Fault, HandlerExit, RuntimeFault
 from .protocol import UserRuntime
+
+_LONG = Struct("=q")
 
 
 def set_global(holder: Any, name: str, value: Any) -> Any:
@@ -35,3 +39,13 @@ def buckets(counts: Sequence[int], by_count: bool, descending: bool, limit: int 
     elif descending:
         pairs.reverse()
     return pairs if limit is None else pairs[: max(limit, 0)]
+
+
+def split_blocks(record: bytes, start: int, count: int) -> list[bytes]:
+    """Return the blocks that follow one another in a record from the offset `start` on."""
+    blocks = []
+    for _ in range(count):
+        end = start + 8 + _LONG.unpack_from(record, start)[0]
+        blocks.append(record[start:end])
+        start = end
+    return blocks

@@ -41,7 +41,6 @@ MODULES = {
         _stack_hex _stack_text backtrace caller caller_addr callers print_backtrace print_backtrace_fileline print_stack
         print_syms sprint_backtrace sprint_stack sprint_syms stack""",
     "strings": "isdigit isinstr str_replace stringat strlen strpos strtol substr",
-    "syscall": "_syscall_argstr _syscall_retstr",
     "text": "matched matched_str ngroups string_quoted text_str text_strn tokenize",
     "time": """cpu_clock_ms cpu_clock_ns cpu_clock_s cpu_clock_us ctime get_cycles gettimeofday_ms gettimeofday_ns
         gettimeofday_s gettimeofday_us jiffies ktime_get_ns local_clock_ms local_clock_ns local_clock_s local_clock_us

@@ -1,13 +1,119 @@
-"""How system call probes show arguments and results (`argstr`, `retstr`); internal names start with an underscore."""
+"""How system call probes show arguments and results (`argstr`, `retstr`, the text variables); internal names start with
+an underscore. What a call has is data in tapset/syscalls; a text is made as its rows say, once looked up by number.
+"""
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Callable, Sequence
+
 from ...program.builtins import Builtin, Effect
 from ...program.types import Type
+from ...program.user_memory import COMPAT_CALL, UserRead, block_parts
 from ..services import Services
 
 _NEGATIVE_ERRNO_LIMIT = -4095
 """Results from here to -1 are error numbers (MAX_ERRNO in include/linux/err.h)."""
+
+Step = tuple[Callable[..., "str | None"], tuple[int, ...], int, int]
+"""A decoder, the arguments that it takes, and which parts of the block are its memory."""
+
+
+def _plain(value: int) -> str:
+    return str(value) if -4096 <= value < 65536 else hex(value & (1 << 64) - 1)
+
+
+class Text:
+    """Makes the text of some decoders' results, from a call's arguments and the block of memory that was read."""
+
+    def __init__(self, steps: Sequence[Step], plan: tuple[UserRead, ...]) -> None:
+        self.steps = steps
+        self.plan = plan
+
+    def __call__(self, values: Sequence[int], block: bytes = b"") -> str:
+        parts = block_parts(block, self.plan) if block else [None] * len(self.plan)
+        texts: list[str] = []
+        for function, arguments, start, end in self.steps:
+            own = [values[index] for index in arguments]
+            try:
+                text = function(*own, *parts[start:end])
+            except (struct.error, IndexError):  # less memory than the structure has
+                text = f"0x{own[0] & (1 << 64) - 1:x}"
+            if text is not None:
+                texts.append(text)
+        return ", ".join(texts)
+
+
+_texts: dict[tuple[str, int], Text] = {}
+"""The texts by variable ("" for argstr) or decoder ("@name") and call."""
+
+
+def _text(key: str, number: int) -> Text:
+    made = _texts.get((key, number))
+    if made is None:
+        if len(_texts) > 5000:  # numbers that are no calls
+            _texts.clear()
+        made = _texts[key, number] = _make(key, number)
+    return made
+
+
+def _make(key: str, number: int) -> Text:
+    from ..syscalls.calls import call_of_number, new_layout
+    from ..syscalls.tables import Use
+
+    compat = number >= COMPAT_CALL
+    layout = new_layout(number)
+    if key.startswith("@"):
+        name, _, arguments = key[1:].partition("/")
+        return _text_of([Use(name, tuple(range(int(arguments))))], compat, layout)
+    row = call_of_number(number)
+    if row is None:
+        return Text([(_untyped, tuple(range(argument_count(number))), 0, 0)], ())
+    if key:
+        use = row.variables.get(key) or row.return_variables[key]
+        return _text_of([use], compat, layout)
+    return _text_of(row.pieces, compat, layout)
+
+
+def _untyped(*values: int) -> str | None:
+    return ", ".join(map(_plain, values))
+
+
+def _text_of(uses: Sequence[object], compat: bool, layout: bool) -> Text:
+    from ..syscalls import decoder
+    from ..syscalls.tables import MOST_READS, Use, long_value, use_reads
+
+    steps: list[Step] = []
+    plan: list[UserRead] = []
+    for use in uses:
+        assert isinstance(use, Use)
+        if use.is_long:
+            steps.append((_long_text(long_value, use.decoder, compat), use.arguments, 0, 0))
+            continue
+        row = decoder(use.decoder)
+        own = use_reads(use, compat, layout, MOST_READS - len(plan))
+        function = row.compat if compat and not layout and row.compat is not None else row.function
+        memory = row.compat_memory if compat and not layout and row.compat_memory is not None else row.memory
+        if len(own) < len(memory):
+            function = _without(function, len(memory))
+        start = len(plan)
+        plan += own
+        steps.append((function, use.arguments, start, len(plan)))
+    return Text(steps, tuple(plan))
+
+
+def _without(function: Callable[..., str | None], parts: int) -> Callable[..., str | None]:
+    """Return a decoder for which no memory is read."""
+    nothing = (None,) * parts
+    return lambda *values: function(*values, *nothing)
+
+
+def _long_text(value_of: Callable[..., int], name: str, compat: bool) -> Callable[..., str]:
+    if name in ("pointer",):
+        return lambda value: f"0x{value & (1 << 64) - 1:x}" if value else "0x0"
+    if name == "ulong":
+        return lambda value: str(value & (1 << 64) - 1)
+    return lambda *values: str(value_of(name, values, compat))
 
 
 def argument_count(number: int) -> int:
@@ -15,22 +121,43 @@ def argument_count(number: int) -> int:
     global _counts
     if not _counts:
         from ...arch.x86_64_syscall_arguments import ARGUMENTS
-        from ...arch.x86_64_syscalls import SYSCALLS
+        from ...arch.x86_64_syscalls import SYSCALLS, SYSCALLS_32
 
         _counts = {SYSCALLS[name]: len(arguments) for name, arguments in ARGUMENTS.items()}
+        for name, number_32 in SYSCALLS_32.items():
+            _counts[number_32 + COMPAT_CALL] = len(ARGUMENTS.get(name, range(6)))
     return _counts.get(number, 6)
 
 
 _counts: dict[int, int] = {}
 
 
-def _value(value: int) -> str:
-    return str(value) if -4096 <= value < 65536 else hex(value & (1 << 64) - 1)
+def syscall_argstr(rt: Services, number: int, *rest: int | bytes) -> str:
+    """Return the arguments of a call as text. `rest`: the six arguments, and the block of memory if there is one."""
+    return _text("", number)(rest[:6], *rest[6:])  # type: ignore[arg-type]
 
 
-def syscall_argstr(rt: Services, number: int, *arguments: int) -> str:
-    """Return the arguments of a call as text, untyped: small numbers in decimal, others in hex."""
-    return ", ".join(map(_value, arguments[: argument_count(number)]))
+def syscall_variable(rt: Services, name: str, number: int, *rest: int | bytes) -> str:
+    """Return a text variable of a call, like syscall_argstr."""
+    return _text(name, number)(rest[:6], *rest[6:])  # type: ignore[arg-type]
+
+
+def syscall_decoded(rt: Services, name: str, number: int, *rest: int | bytes) -> str:
+    """Return what the decoder `NAME/N` makes of N arguments and, behind them, the block of memory if it reads any."""
+    count = int(name.partition("/")[2])
+    return _text("@" + name, number)(rest[:count], *rest[count:])  # type: ignore[arg-type]
+
+
+def syscall_long(rt: Services, name: str, number: int, *arguments: int) -> int:
+    """Return a long variable of a call, where its place depends on the call."""
+    from ..syscalls.calls import call_of_number
+    from ..syscalls.tables import long_value
+
+    row = call_of_number(number)
+    use = row.variables.get(name) or row.return_variables.get(name) if row is not None else None
+    if use is None:
+        return 0
+    return long_value(use.decoder, [arguments[index] for index in use.arguments], number >= COMPAT_CALL)
 
 
 def syscall_retstr(rt: Services, result: int) -> str:
@@ -40,12 +167,59 @@ def syscall_retstr(rt: Services, result: int) -> str:
 
         name = errno_name(-result)
         return f"{result} ({name})" if name else str(result)
-    return _value(result)
+    return str(result) if result >= 0 else hex(result & (1 << 64) - 1)
 
 
-_LONGS = tuple((name, Type.LONG) for name in ("number", "a0", "a1", "a2", "a3", "a4", "a5"))
+def syscall_retstr_of(rt: Services, number: int, result: int) -> str:
+    """Return the result as the call's row says: in decimal, hexadecimal or octal; an error with its name."""
+    form = _result_forms.get(number)
+    if form is None:
+        from ..syscalls.calls import call_of_number
 
-ROWS = (
-    Builtin("_syscall_argstr", _LONGS, Type.STRING, Effect.PURE, syscall_argstr, width=6 * 22),
-    Builtin("_syscall_retstr", (("result", Type.LONG),), Type.STRING, Effect.PURE, syscall_retstr, width=40),
+        row = call_of_number(number)
+        form = _result_forms[number] = row.result if row is not None else "decimal"
+    if form == "decimal" or _NEGATIVE_ERRNO_LIMIT <= result < 0:
+        return syscall_retstr(rt, result)
+    return hex(result & (1 << 64) - 1) if form == "hex" else f"0{result:o}"
+
+
+_result_forms: dict[int, str] = {}
+_DECODED_WIDTH = 512
+
+
+def _longs(*names: str) -> tuple[tuple[str, Type], ...]:
+    return tuple((name, Type.LONG) for name in names)
+
+
+def _with_block(parameters: tuple[tuple[str, Type], ...], block: bool) -> tuple[tuple[str, Type], ...]:
+    return (*parameters, ("block", Type.STRING)) if block else parameters
+
+
+_SIX = _longs("a0", "a1", "a2", "a3", "a4", "a5")
+
+
+def argstr_row(block: bool) -> Builtin:
+    """Return the row that makes argstr of a number, six arguments and, with `block`, memory."""
+    parameters = _with_block((*_longs("number"), *_SIX), block)
+    return Builtin("_syscall_argstr", parameters, Type.STRING, Effect.PURE, syscall_argstr, width=None)
+
+
+def variable_row(block: bool) -> Builtin:
+    """Return the row that makes a text variable which differs from call to call."""
+    parameters = _with_block((("name", Type.STRING), *_longs("number"), *_SIX), block)
+    return Builtin("_syscall_variable", parameters, Type.STRING, Effect.PURE, syscall_variable, width=None)
+
+
+def decoded_row(arguments: int, width: int | None, block: bool) -> Builtin:
+    """Return the row that applies a decoder to so many arguments."""
+    values = _longs(*(f"a{index}" for index in range(arguments)))
+    parameters = _with_block((("name", Type.STRING), *_longs("number"), *values), block)
+    return Builtin("_syscall_decoded", parameters, Type.STRING, Effect.PURE, syscall_decoded, width=width)
+
+
+LONG_ROW = Builtin(
+    "_syscall_long", (("name", Type.STRING), *_longs("number"), *_SIX), Type.LONG, Effect.PURE, syscall_long
+)
+RETSTR_ROW = Builtin(
+    "_syscall_retstr", _longs("number", "result"), Type.STRING, Effect.PURE, syscall_retstr_of, width=40
 )

@@ -66,6 +66,8 @@ class Decoder:
 DECODER_MODULES: dict[str, str] = {
     "decode_basic": "path text buffer address_str octal hex hex32 owner device dirfd",
     "decode_bpf": "bpf_command bpf_attribute",
+    "decode_calls": """no_flags mknod_device remap_address strings environment group_list wait_status process_name
+        futex_timeout futex_address futex_value fsconfig_value sysfs_argument""",
     "decode_files": """open_flags open_mode access_mode whence at_flags faccessat_flags unlinkat_flags
         statx_flags statx_mask handle_flags execveat_flags file_mode fallocate_mode file_advice
         sync_range_flags splice_flags rw_flags close_range_flags xattr_flags lock_operation

@@ -54,8 +54,8 @@ timeout_str=timespec@4 | nfds descriptor_set@1,0 descriptor_set@2,0 descriptor_s
 compat_pselect6 | nfds=s32@0 readfds=pointer@1 writefds=pointer@2 exceptfds=pointer@3 timeout=pointer@4 \
 sigmask=pointer@5 timeout_str=timespec@4 | nfds descriptor_set@1,0 descriptor_set@2,0 descriptor_set@3,0 timeout_str \
 sigmask
-epoll_create | size=s32@0 flags=zero | size
-epoll_create1 | size=zero flags=s32@0 | epoll_flags@0
+epoll_create | size=s32@0 flags=zero | size | | flags=zero
+epoll_create1 | size=zero flags=s32@0 | epoll_flags@0 | | flags=s32@0
 epoll_ctl | epfd=s32@0 op=s32@1 op_str=epoll_operation@1 fd=s32@2 event_uaddr=pointer@3 | epfd op_str fd \
 epoll_event@3
 epoll_wait | epfd=s32@0 events_uaddr=pointer@1 maxevents=s32@2 timeout=s32@3 | epfd events_uaddr maxevents timeout

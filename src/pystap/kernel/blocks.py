@@ -1,0 +1,297 @@
+"""Blocks of user memory (program/user_memory.py): a plan of reads that one function carries out, behind an event.
+
+    argstr of openat   ->   plan of call 257: text, at most 256 bytes, at argument 1     constant data
+                            read_block(plan, arguments, place)                            one call, whatever the call is
+
+The plans are a table of constant data with a row a call, so that all system calls share the code. A plan has up to
+MOST_READS reads of 16 bytes:
+
+    0   u8    kind: 0 the end, else KINDS          6   u16   bytes an element
+    1   u8    number of the address argument       8   u16   relative: offset of the pointer in the bytes read before
+    2   u8    number of the count argument         10  u16   offset there of the length
+    3   u8    flags                                12  u32   0
+    4   u16   most bytes
+
+The arguments lie in memory, eight of 8 bytes; the last ones stand for "no limit". All lengths and offsets are masked so
+that the verifier knows their bounds.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from ..program.nodes import Constant, ReadBlock
+from ..program.user_memory import COMPAT_CALL, UserRead
+from .context import HandlerContext
+from .ir import Code, Helper, Module
+
+MOST_READS = 4
+MOST_ARGUMENTS = 6
+BLOCK_BYTES = 4096
+"""A block is shorter than this."""
+_MARGIN = 1536
+"""What is read at the last offset that the masks allow still lies in the memory of a block."""
+_SIZE_MASK = 1023
+_KINDS = {"bytes": 1, "text": 2, "texts": 3}
+_RELATIVE, _HAS_LENGTH, _NARROW = 1, 2, 4
+_NO_LIMIT = 7
+_READ = Struct("=BBBBHHHHI")
+_ROW = MOST_READS * _READ.size
+_MOST_TEXTS = 24
+_LONGEST_TEXT = 127
+
+
+def block_memory(h: HandlerContext, blocks: int, fixed: int) -> str:
+    """Return memory for a record with `fixed` bytes of fields and that many blocks behind them."""
+    return h.temporaries.scratch(fixed + blocks * BLOCK_BYTES + _MARGIN)
+
+
+def read_block(h: HandlerContext, block: ReadBlock, place: str) -> str:
+    """Emit the reading of a block to `place`; returns its length in bytes, below BLOCK_BYTES."""
+    code = h.code
+    arguments = h.temporaries.scratch(8 * 8)
+    for index, argument in enumerate(block.arguments):
+        code.store(h.generate.long(h, argument), code.offset(arguments, 8 * index))
+    code.store("65535", code.offset(arguments, 8 * _NO_LIMIT))
+    plan = _plan(h, block)
+    function = _function(h.module, any(read.memory.kind == "texts" for plan in block.plans.values() for read in plan))
+    base, arguments = code.value("block", _moved(code, place)), code.value("arguments", _moved(code, arguments))
+    length = code.value("length", f"call i64 {function}(ptr {plan}, ptr {arguments}, ptr {base})")
+    return code.value("bytes", f"and i64 {code.opaque(length)}, {BLOCK_BYTES - 1}")
+
+
+def _moved(code: Code, place: str) -> str:
+    return f"getelementptr i8, ptr {place}, i64 0"
+
+
+def _row(reads: tuple[UserRead, ...]) -> bytes:
+    """Return a plan as constant data."""
+    data = b""
+    for read in reads[:MOST_READS]:
+        memory = read.memory
+        flags = _RELATIVE * (memory.at is not None) | _HAS_LENGTH * (memory.length_at is not None)
+        flags |= _NARROW * (read.word == 4)
+        count = _NO_LIMIT if read.count is None else read.count
+        data += _READ.pack(
+            _KINDS[memory.kind], read.address, count, flags, min(memory.size, 512), memory.each, memory.at or 0,
+            memory.length_at or 0, 0,
+        )  # fmt: skip
+    return data.ljust(_ROW, b"\0")
+
+
+def _plan(h: HandlerContext, block: ReadBlock) -> str:
+    """Emit the choice of the plan; returns its address."""
+    if isinstance(block.call, Constant):
+        return h.module.constant(_row(block.plans[int(block.call.value)]))
+    code = h.code
+    native = {call: reads for call, reads in block.plans.items() if call < COMPAT_CALL}
+    compat = {call - COMPAT_CALL: reads for call, reads in block.plans.items() if call >= COMPAT_CALL}
+    rows = [_row(native.get(call, ())) for call in range(max(native, default=-1) + 1)]
+    first = len(rows)
+    rows += [_row(compat.get(call, ())) for call in range(max(compat, default=-1) + 1)]
+    rows.append(_row(()))
+    table = h.module.constant(b"".join(rows))
+    call = h.generate.long(h, block.call)
+    is_compat = code.value("compat", f"icmp uge i64 {call}, {COMPAT_CALL}")
+    low = code.value("low", f"and i64 {call}, {COMPAT_CALL - 1}")
+    limit = code.value("limit", f"select i1 {is_compat}, i64 {len(rows) - 1 - first}, i64 {first}")
+    start = code.value("start", f"select i1 {is_compat}, i64 {first}, i64 0")
+    known = code.value("known", f"icmp ult i64 {low}, {limit}")
+    moved = code.value("moved", f"add i64 {low}, {start}")
+    index = code.opaque(code.value("index", f"select i1 {known}, i64 {moved}, i64 {len(rows) - 1}"))
+    inside = code.value("inside", f"icmp ult i64 {index}, {len(rows)}")
+    safe = code.opaque(code.value("safe", f"select i1 {inside}, i64 {index}, i64 0"))
+    return code.value("plan", f"getelementptr i8, ptr {table}, i64 {code.value('row', f'mul i64 {safe}, {_ROW}')}")
+
+
+def _function(module: Module, texts: bool) -> str:
+    name = "read_block_and_texts" if texts else "read_block"
+    if texts:
+        module.function("read_texts", _texts_function())
+    code = Code()
+    end_place = code.alloca("end", "i64")
+    previous_place = code.alloca("previous", "i64")
+    code.store("8", end_place)
+    code.store("-1", previous_place)
+    finish = code.name("finish")
+    for number in range(MOST_READS):
+        _one_read(code, number * _READ.size, end_place, previous_place, finish, texts)
+    code.begin(finish)
+    end = code.load("end", end_place)
+    code.store(code.value("total", f"sub i64 {end}, 8"), "%out")
+    code.ret(f"i64 {end}")
+    text = code.function(f"internal i64 @{name}(ptr %plan, ptr %arguments, ptr %out) noinline")
+    return module.function(name, text)
+
+
+def _field(code: Code, at: int, bits: int) -> str:
+    """Emit the load of a field of the plan, as an i64."""
+    value = code.value("field", f"load i{bits}, ptr {code.offset('%plan', at)}, align {bits // 8}")
+    return code.value("field", f"zext i{bits} {value} to i64")
+
+
+def _argument(code: Code, at: int) -> str:
+    index = code.value("index", f"and i64 {_field(code, at, 8)}, 7")
+    place = code.offset("%arguments", code.value("at", f"shl i64 {index}, 3"))
+    return code.load("argument", place)
+
+
+def _one_read(code: Code, at: int, end_place: str, previous_place: str, finish: str, texts: bool) -> None:
+    """Emit one read of the plan; control goes on behind it, or to `finish` when the plan has ended."""
+    some, done = code.name("some"), code.name("done")
+    kind = _field(code, at, 8)
+    code.branch(code.value("ended", f"icmp eq i64 {kind}, 0"), finish, some)
+    code.begin(some)
+    end = code.value("end", f"and i64 {code.opaque(code.load('end', end_place))}, {BLOCK_BYTES - 1}")
+    head = code.offset("%out", end)
+    data = code.offset(head, 8)
+    address, size = _source(code, at, previous_place)
+    result_place = code.alloca("result", "i64")
+    is_bytes, is_text, read = code.name("bytes"), code.name("text"), code.name("read")
+    code.branch(code.value("is", f"icmp eq i64 {kind}, {_KINDS['bytes']}"), is_bytes, is_text)
+    code.begin(is_bytes)
+    source = code.value("source", f"inttoptr i64 {address} to ptr")
+    low = code.value("low", f"trunc i64 {size} to i32")
+    result = code.helper("result", Helper.PROBE_READ_USER, f"ptr {data}, i32 {low}, ptr {source}")
+    bad = code.value("bad", f"icmp slt i64 {result}, 0")
+    code.store(code.value("got", f"select i1 {bad}, i64 -14, i64 {size}"), result_place)
+    code.jump(read)
+    code.begin(is_text)
+    if texts:
+        one, several = code.name("one"), code.name("several")
+        code.branch(code.value("is", f"icmp eq i64 {kind}, {_KINDS['texts']}"), several, one)
+        code.begin(several)
+        narrow = code.value("narrow", f"and i64 {_field(code, at + 3, 8)}, {_NARROW}")
+        arguments = f"i64 {address}, ptr {data}, i64 {size}, i64 {narrow}"
+        code.store(code.value("got", f"call i64 @read_texts({arguments})"), result_place)
+        code.jump(read)
+        code.begin(one)
+    source = code.value("source", f"inttoptr i64 {address} to ptr")
+    low = code.value("low", f"trunc i64 {size} to i32")
+    result = code.helper("result", Helper.PROBE_READ_USER_STR, f"ptr {data}, i32 {low}, ptr {source}")
+    code.store(code.value("got", f"sub i64 {result}, 1"), result_place)
+    code.begin(read)
+    got = code.load("got", result_place)
+    code.store(got, head)
+    bad = code.value("bad", f"icmp slt i64 {got}, 0")
+    start = code.value("start", f"add i64 {end}, 8")
+    code.store(code.value("previous", f"select i1 {bad}, i64 -1, i64 {start}"), previous_place)
+    length = code.value("length", f"select i1 {bad}, i64 0, i64 {got}")
+    padded = code.value("padded", f"add i64 {length}, 7")
+    padded = code.value("padded", f"and i64 {padded}, {_SIZE_MASK & ~7}")
+    code.store(code.value("end", f"add i64 {start}, {padded}"), end_place)
+    code.begin(done)
+
+
+def _source(code: Code, at: int, previous_place: str) -> tuple[str, str]:
+    """Emit the address and the size of a read; returns both."""
+    relative, absolute, sized = code.name("relative"), code.name("absolute"), code.name("sized")
+    address_place, size_place = code.alloca("address", "i64"), code.alloca("size", "i64")
+    most = _field(code, at + 4, 16)
+    flags = _field(code, at + 3, 8)
+    is_relative = code.value("relative", f"and i64 {flags}, {_RELATIVE}")
+    code.branch(code.value("plain", f"icmp eq i64 {is_relative}, 0"), absolute, relative)
+
+    code.begin(absolute)
+    code.store(_argument(code, at + 1), address_place)
+    elements = _minimum(code, _argument(code, at + 2), "65535")
+    wanted = code.value("wanted", f"mul i64 {elements}, {_field(code, at + 6, 16)}")
+    code.store(_minimum(code, wanted, most), size_place)
+    code.jump(sized)
+
+    code.begin(relative)
+    code.store("0", address_place)
+    code.store(most, size_place)
+    previous = code.load("previous", previous_place)
+    follow = code.name("follow")
+    code.branch(code.value("none", f"icmp slt i64 {previous}, 0"), sized, follow)
+    code.begin(follow)
+    narrow = code.value("narrow", f"and i64 {flags}, {_NARROW}")
+    is_wide = code.value("wide", f"icmp eq i64 {narrow}, 0")
+    mask = code.value("mask", f"select i1 {is_wide}, i64 -1, i64 4294967295")
+    pointer = _word_behind(code, previous, _field(code, at + 8, 16))
+    code.store(code.value("pointer", f"and i64 {pointer}, {mask}"), address_place)
+    has_length = code.value("has", f"and i64 {flags}, {_HAS_LENGTH}")
+    limited = code.name("limited")
+    code.branch(code.value("unlimited", f"icmp eq i64 {has_length}, 0"), sized, limited)
+    code.begin(limited)
+    length = _word_behind(code, previous, _field(code, at + 10, 16))
+    length = code.value("length", f"and i64 {length}, {mask}")
+    code.store(_minimum(code, length, most), size_place)
+    code.begin(sized)
+    size = code.value("size", f"and i64 {code.opaque(code.load('size', size_place))}, {_SIZE_MASK}")
+    return code.load("address", address_place), size
+
+
+def _word_behind(code: Code, previous: str, offset: str) -> str:
+    """Emit the load of 8 bytes among those that the read before gave."""
+    at = code.opaque(code.value("at", f"add i64 {previous}, {offset}"))
+    place = code.offset("%out", code.value("masked", f"and i64 {at}, {BLOCK_BYTES - 1}"))
+    return code.value("word", f"load i64, ptr {place}, align 1")
+
+
+def _minimum(code: Code, one: str, other: str) -> str:
+    less = code.value("less", f"icmp ult i64 {one}, {other}")
+    return code.value("least", f"select i1 {less}, i64 {one}, i64 {other}")
+
+
+def _texts_function() -> str:
+    """Return the function that reads the strings of an array of pointers; it gives the bytes read, or -14.
+
+    Where there are more strings, or one is cut, a byte 1 ends what was read.
+    """
+    code = Code()
+    pointer_place, used_place = code.alloca("pointer", "i64"), code.alloca("used", "i64")
+    code.store("0", used_place)
+    is_narrow = code.value("narrow", "icmp ne i64 %narrow, 0")
+    step = code.value("step", f"select i1 {is_narrow}, i64 4, i64 8")
+    size_of = code.value("bytes", f"trunc i64 {step} to i32")
+    loop, body, text, more, cut, bad, end = (
+        code.name(n) for n in ("loop", "body", "text", "more", "cut", "bad", "end")
+    )
+    before = code.name("before")
+    index_place = code.alloca("index", "i64")
+    code.store("0", index_place)
+    code.begin(before)
+    code.begin(loop)
+    index = code.load("index", index_place)
+    code.store("0", pointer_place)
+    moved = code.value("moved", f"mul i64 {index}, {step}")
+    address = code.value("address", f"add i64 %address, {moved}")
+    source = code.value("source", f"inttoptr i64 {address} to ptr")
+    width = code.value("width", f"and i32 {size_of}, 15")
+    result = code.helper("result", Helper.PROBE_READ_USER, f"ptr {pointer_place}, i32 {width}, ptr {source}")
+    code.branch(code.value("fault", f"icmp slt i64 {result}, 0"), bad, body)
+    code.begin(body)
+    pointer = code.load("pointer", pointer_place)
+    code.branch(code.value("last", f"icmp eq i64 {pointer}, 0"), end, text)
+    code.begin(text)
+    used = code.value("used", f"and i64 {code.opaque(code.load('used', used_place))}, {_SIZE_MASK}")
+    room = code.value("room", f"sub i64 %size, {used}")
+    some = code.name("some")
+    code.branch(code.value("full", f"icmp slt i64 {room}, 2"), cut, some)
+    code.begin(some)
+    most = _minimum(code, room, str(_LONGEST_TEXT))
+    most = code.value("most", f"and i64 {code.opaque(most)}, {_LONGEST_TEXT}")
+    low = code.value("low", f"trunc i64 {most} to i32")
+    source = code.value("source", f"inttoptr i64 {pointer} to ptr")
+    place = code.offset("%out", used)
+    read = code.helper("read", Helper.PROBE_READ_USER_STR, f"ptr {place}, i32 {low}, ptr {source}")
+    fine = code.name("fine")
+    code.branch(code.value("fault", f"icmp sle i64 {read}, 0"), cut, fine)
+    code.begin(fine)
+    code.store(code.value("used", f"add i64 {used}, {read}"), used_place)
+    code.branch(code.value("whole", f"icmp ult i64 {read}, {most}"), more, cut)
+    code.begin(more)
+    following = code.value("following", f"add i64 {index}, 1")
+    code.store(following, index_place)
+    code.repeat(code.value("go", f"icmp ult i64 {following}, {_MOST_TEXTS}"), loop, cut)
+    code.begin(cut)
+    used = code.value("used", f"and i64 {code.opaque(code.load('used', used_place))}, {_SIZE_MASK}")
+    code.line(f"store i8 1, ptr {code.offset('%out', used)}, align 1")
+    code.ret(f"i64 {code.value('length', f'add i64 {used}, 1')}")
+    code.begin(bad)
+    code.ret("i64 -14")
+    code.begin(end)
+    code.ret(f"i64 {code.load('used', used_place)}")
+    return code.function("internal i64 @read_texts(i64 %address, ptr %out, i64 %size, i64 %narrow) noinline")
