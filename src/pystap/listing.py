@@ -61,6 +61,8 @@ def _points(inputs: Inputs, with_variables: bool) -> Iterator[str]:
 
 
 def _variables(point: DerivedPoint) -> str:
+    if point.separately is not None:  # places that differ in where their variables are have them in common by name
+        point = point.separately()[0]
     shown = [f" {name}:{source(NO_SPAN).type}" for name, source in point.variables.items()]
     for name, source in point.target_variables.items():
         if source.type is not None:

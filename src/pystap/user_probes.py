@@ -8,9 +8,11 @@ from collections.abc import Callable
 from .debuginfo import libraries
 from .debuginfo.dwarf_source import DwarfSource
 from .debuginfo.elf_symbols import SymbolSource
-from .probes.process import ProcessKind, event_forms, function_forms, place_forms
+from .debuginfo.sdt import SdtMarks
+from .probes.process import ProcessKind, event_forms, function_forms, mark_forms, place_forms
 from .probes.process_events import InstructionForm, ProcessEventForm
 from .probes.process_functions import ProcessFunctionForm
+from .probes.process_marks import ProcessMarkForm
 from .probes.process_places import SUFFIXES, ProcessPlaceForm
 from .probes.programs import Programs, RunTarget
 from .program.extension import TypeSource
@@ -26,4 +28,5 @@ def process_kind(
     function = ProcessFunctionForm(programs, (debuginfo,), symbols, refusal)
     places = place_forms(ProcessPlaceForm(programs, debuginfo, refusal), SUFFIXES)
     events = event_forms(ProcessEventForm(programs, types), InstructionForm())
-    return ProcessKind({**events, **function_forms(function), **places})
+    marks = mark_forms(ProcessMarkForm(programs, SdtMarks(), refusal))
+    return ProcessKind({**events, **function_forms(function), **places, **marks})

@@ -20,6 +20,12 @@ def function_forms(form: Form) -> dict[str, Form]:
     return {f"{place}.function(string){suffix}": form for place in places for suffix in FUNCTION_SUFFIXES}
 
 
+def mark_forms(form: Form) -> dict[str, Form]:
+    """Return the forms of points on static markers."""
+    places = [place for root in ROOTS for place in (root, f"{root}.library(string)")]
+    return {f"{place}{middle}.mark(string)": form for place in places for middle in ("", ".provider(string)")}
+
+
 def event_forms(event: Form, instruction: Form) -> dict[str, Form]:
     """Return the forms of points on what processes do."""
     forms = {f"{root}.{name}": event for root in ROOTS for name in EVENTS}

@@ -90,3 +90,48 @@ class Libraries(Protocol):
     def mapped_libraries(self, pid: int) -> Sequence[tuple[str, str]]:
         """Return name and path of the files whose code a process has mapped; none where it may not be looked at."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class MarkArgument:
+    """Where an argument of a static marker is, as its note says.
+
+    A `constant`; or the register `base` (its name in struct pt_regs), from its bit `shift` on; or with `in_memory` the
+    `size` bytes at base + index * scale + displacement. Where `address` is given it is added: an address as the program
+    file counts, moved to where the program is loaded. `problem` says why the argument cannot be had, "" if it can.
+    """
+
+    size: int
+    is_signed: bool
+    constant: int | None = None
+    base: str = ""
+    shift: int = 0
+    index: str = ""
+    scale: int = 1
+    displacement: int = 0
+    in_memory: bool = False
+    address: int | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A static marker (SDT): its code at `address` of the program and `offset` of the file.
+
+    `semaphore` is the file offset of the counter that says whether it is probed, 0 for none.
+    """
+
+    provider: str
+    name: str
+    address: int
+    offset: int
+    semaphore: int
+    arguments: tuple[MarkArgument, ...]
+
+
+class MarkSource(Protocol):
+    """Knows the static markers of programs."""
+
+    def marks(self, path: str) -> Sequence[Mark]:
+        """Return the markers of a program in the order of their notes. Raises LookupError and OSError."""
+        ...
