@@ -103,7 +103,8 @@ def test_texts_of_stacks_as_keys_are_never_built_in_the_kernel(stap: Stap) -> No
         probe syscall.getppid, syscall.getuid { if (pid() == target()) {
             c[execname(), sprint_backtrace()]++; s[symname(stack(1))] <<< 2; d[backtrace()] += 3 } }
         probe timer.ms(20) { delete d }
-        probe end { foreach ([e, b] in c) printf("%d\\n%s", c[e, b], b)
+        probe end { foreach (b in d) total += d[b]
+            foreach ([e, b] in c) printf("%d\\n%s", c[e, b], b)
             foreach (n in s) println(n, " ", @count(s[n]), " ", @sum(s[n])) }"""
     loop = "import os\nfor i in range(300): os.getppid(); os.getuid()"
     found = lines(stap("-e", text, "-c", f"{sys.executable} -c '{loop}'"))

@@ -15,6 +15,7 @@ from __future__ import annotations
 from time import monotonic_ns
 
 from ..abi.session_image import SessionImage
+from ..abi.stack_records import USER_MAP
 from ..lean import TYPE_CHECKING, Callable
 from ..program.attach import Timer
 from ..user.globals import Globals, attribute_name, new_globals
@@ -115,6 +116,8 @@ class Session:
             )
             if self._stream is not None and self._rt is not None:
                 self._rt.look_ahead = self._stream.look_ahead
+                if any(spec.name == USER_MAP for spec in self.image.maps):
+                    self._rt.follow_processes()
             self._kernel.attach()
         self.live = True
         now = monotonic_ns()

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from struct import Struct, unpack_from
+from time import monotonic_ns
 
 from ..abi import stack_records as abi
-from ..lean import Callable, Sequence
+from ..arch.x86_64 import PT_REGS_SIZE
+from ..lean import TYPE_CHECKING, Callable, Sequence
+
+if TYPE_CHECKING:
+    from .address_spaces import AddressSpaces, ProgramImage
 
 _NUMBER = Struct("=q")
+_SPACE = Struct("=qQ")
+_STACK = abi.REGISTERS_OFFSET + PT_REGS_SIZE
 _MACHINERY = (
     "bpf_prog_", "bpf_trace_run", "bpf_trampoline_", "bpf_dispatcher_", "bpf_get_stack", "__bpf_trace_", "__traceiter_",
     "__bpf_prog_", "perf_trace_", "perf_callchain", "get_perf_callchain", "__bpf_tramp", "bpf_tramp", "bpf_overflow",
@@ -23,6 +30,9 @@ class Stacks:
     """Stacks by number. Numbers are as programs have them, signed."""
 
     def __init__(self) -> None:
+        self.spaces: AddressSpaces | None = None
+        self._user: dict[int, tuple[Sequence[int], ProgramImage | None]] = {0: ((), None)}
+        self._times: dict[int, int] = {}
         self._raw_kernel: dict[int, Sequence[int]] = {}
         self._kernel: dict[int, Sequence[int]] = {0: ()}
         self.look_ahead: Callable[[], object] = lambda: None
@@ -36,6 +46,46 @@ class Stacks:
             addresses = unpack_from(f"={count}Q", record, abi.FRAMES_OFFSET)
             known = self._raw_kernel if kind == abi.KERNEL_STACK else self._kernel
             known.setdefault(number, addresses)
+        elif kind == abi.USER_STACK:
+            if number not in self._user:
+                self._user[number] = self._walked(record)
+        elif number not in self._times:
+            self._times[number] = _NUMBER.unpack_from(record, abi.SPACE_TIME_OFFSET)[0]
+
+    def _walked(self, record: bytes) -> tuple[Sequence[int], ProgramImage | None]:
+        """Return the addresses of a user stack, and what was mapped in its process."""
+        from ..debuginfo.unwind import walk
+
+        space, time = _SPACE.unpack_from(record, abi.SPACE_OFFSET)
+        image = self._image(space, time)
+        self._times.setdefault(space, time)
+        memory = memoryview(record)
+        return walk(record[abi.REGISTERS_OFFSET : _STACK], memory[_STACK:], image.code), image
+
+    def _image(self, space: int, time: int) -> ProgramImage:
+        if self.spaces is None:
+            from .address_spaces import AddressSpaces
+
+            self.spaces = AddressSpaces()
+        return self.spaces.image(space & 0xFFFF_FFFF, time)
+
+    def user(self, number: int) -> tuple[Sequence[int], ProgramImage | None]:
+        """Return the addresses of a user stack and what was mapped; none for a stack that never came."""
+        if number not in self._user:
+            self.look_ahead()
+        return self._user.get(number, ((), None))
+
+    def space(self, number: int) -> ProgramImage | None:
+        """Return what was mapped in an address space; None for a kernel thread's."""
+        if not number:
+            return None
+        if number not in self._times:
+            self.look_ahead()
+        return self._image(number, self._times.get(number, monotonic_ns()))
+
+    def close(self) -> None:
+        if self.spaces is not None:
+            self.spaces.close()
 
     def kernel(self, number: int, symbol: Symbols) -> Sequence[int]:
         """Return the addresses of a kernel stack from the probe point on; none for a stack that never came."""

@@ -10,6 +10,7 @@ from .output import Output
 from .report import Report
 
 if TYPE_CHECKING:
+    from .address_spaces import ProgramImage
     from .on_demand import MemoryReader
     from .stacks import Stacks
 
@@ -117,7 +118,32 @@ class SessionRuntime:
         """Return the addresses of a kernel stack, the innermost first; none for 0."""
         return self.stacks().kernel(number, self.kernel_symbol)
 
+    def user_stack(self, number: int, /) -> tuple[Sequence[int], ProgramImage | None]:
+        """Return the addresses of a user stack, the innermost first, and what was mapped in its process."""
+        return self.stacks().user(number)
+
+    def address_space(self, number: int, /) -> ProgramImage | None:
+        """Return what was mapped in an address space; None for 0."""
+        return self.stacks().space(number)
+
+    def follow_processes(self) -> None:
+        """Note from now on what processes map, for symbols and stacks."""
+        from ..loader.errors import KernelRefused
+        from ..loader.process_events import ProcessEvents
+        from .address_spaces import AddressSpaces
+        from .attach import online_cpus
+
+        try:
+            events = ProcessEvents(online_cpus())
+        except KernelRefused:  # /proc alone has to do
+            events = None
+        spaces = self.stacks().spaces = AddressSpaces(events)
+        spaces.start((self.target_pid,) if self.target_pid else map(int, filter(str.isdigit, os.listdir("/proc"))))
+
     def close(self) -> None:
+        for state in self._states.values():
+            if hasattr(state, "close"):
+                state.close()
         if self._reader is not None:
             self._reader.close()
             self._reader = None

@@ -17,6 +17,16 @@ CLOCK_MONOTONIC_COARSE = 6
 """A clock that `time` has no name for (include/uapi/linux/time.h): it advances with each tick."""
 
 
+class Places(Protocol):
+    """What was mapped in a process."""
+
+    def place(self, address: int) -> SymbolPlace | None:
+        """Return what lies at an address; its module is the path of the file."""
+
+    def line(self, address: int) -> tuple[str, int] | None:
+        """Return the source file and the line of an address; None where no debug information tells."""
+
+
 class Services(Protocol):
     """The runtime, as rows of tapset/functions see it: the first argument of every `Builtin.user`."""
 
@@ -65,6 +75,12 @@ class Services(Protocol):
 
     def kernel_line(self, address: int, /) -> tuple[str, int] | None:
         """Return the source file and the line of a kernel address; None without the kernel's debuginfo."""
+
+    def user_stack(self, number: int, /) -> tuple[Sequence[int], Places | None]:
+        """Return the addresses of a user stack, the innermost first, and what was mapped in its process."""
+
+    def address_space(self, number: int, /) -> Places | None:
+        """Return what was mapped in an address space; None for 0."""
 
     def kernel_stack(self, number: int, /) -> Sequence[int]:
         """Return the addresses of a kernel stack, the innermost first; none for 0."""

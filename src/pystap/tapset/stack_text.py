@@ -5,8 +5,9 @@ Apart from their rows, so that a start from the cache imports this alone.
 
 from __future__ import annotations
 
-from ..lean import Iterable
-from .services import Services, SymbolPlace
+from ..lean import Callable, Iterable, Sequence
+from ..program.fault_messages import RuntimeFault
+from .services import Places, Services, SymbolPlace
 
 WORD = (1 << 64) - 1
 
@@ -54,33 +55,67 @@ def first(addresses: list[int], count: int) -> list[int]:
     return addresses if count < 0 else addresses[: count + 1]
 
 
+Finder = Callable[[int], SymbolPlace | None]
+
+
+def caller_place(find: Finder, address: int, index: int) -> SymbolPlace | None:
+    """Return what lies at an address of a stack: all but the innermost are return addresses, which may be the first of
+    the next function where a call never returns."""
+    if not index or not address:
+        return find(address)
+    found = find(address - 1)
+    return (found[0], found[1] + 1, found[2], found[3]) if found is not None and found[0] else find(address)
+
+
+def full_lines(find: Finder, addresses: Sequence[int]) -> str:
+    """Return " 0xffffffff81234567 : vfs_read+0x10/0x340 [kernel]" for each address."""
+    return "".join(
+        f" {hexadecimal(address)} : {place_text(address, caller_place(find, address, index))}\n"
+        for index, address in enumerate(addresses)
+    )
+
+
+def symbol_lines(find: Finder, addresses: Sequence[int], with_size: bool = False, with_module: bool = True) -> str:
+    """Return "vfs_read+0x10 [kernel]" for each address."""
+    return "".join(
+        place_text(address, caller_place(find, address, index), with_size, with_module) + "\n"
+        for index, address in enumerate(addresses)
+    )
+
+
+def source_lines(find: Finder, line_of: Callable[[int], tuple[str, int] | None], addresses: Sequence[int]) -> str:
+    """Return the full lines with " at FILE:LINE" where debug information tells."""
+    lines = []
+    for index, address in enumerate(addresses):
+        line = line_of(address - (index > 0))
+        where = f" at {line[0]}:{line[1]}" if line is not None else ""
+        place, bracket, module = place_text(address, caller_place(find, address, index)).partition(" [")
+        lines.append(f" {hexadecimal(address)} : {place}{where}{bracket}{module}\n")
+    return "".join(lines)
+
+
+def signed(address: int) -> int:
+    return address - (1 << 64) if address >> 63 else address
+
+
+def element(addresses: Sequence[int], level: int) -> int:
+    return signed(addresses[level]) if 0 <= level < len(addresses) else 0
+
+
 # ------------------------------------------------------------------------------------ the kernel's addresses
 
 
-def kernel_line(rt: Services, address: int) -> str:
-    return f" {hexadecimal(address)} : {place_text(address, rt.kernel_symbol(address))}\n"
-
-
-def simple_line(rt: Services, address: int) -> str:
-    return f"{place_text(address, rt.kernel_symbol(address), with_size=False)}\n"
-
-
 def print_addresses(rt: Services, text: str) -> None:
-    for address in addresses_of(text):
-        rt.write(kernel_line(rt, address))
+    rt.write(full_lines(rt.kernel_symbol, addresses_of(text)))
 
 
 def simple_text(rt: Services, text: str) -> str:
-    return "".join(simple_line(rt, address) for address in addresses_of(text))
+    return symbol_lines(rt.kernel_symbol, addresses_of(text))
 
 
 def full_text(rt: Services, text: str) -> str:
     """Return a line of symdata() for each address."""
-    lines = [place_text(address, rt.kernel_symbol(address)) + "\n" for address in addresses_of(text)]
-    return "".join(lines)
-
-
-# ------------------------------------------------------------------------------------------- stack numbers
+    return symbol_lines(rt.kernel_symbol, addresses_of(text), with_size=True)
 
 
 def stack_hex(rt: Services, stack: int) -> str:
@@ -88,31 +123,20 @@ def stack_hex(rt: Services, stack: int) -> str:
 
 
 def stack_text(rt: Services, stack: int) -> str:
-    return "".join(simple_line(rt, address) for address in rt.kernel_stack(stack))
+    return symbol_lines(rt.kernel_symbol, rt.kernel_stack(stack))
 
 
 def print_stack_number(rt: Services, stack: int) -> None:
-    for address in rt.kernel_stack(stack):
-        rt.write(kernel_line(rt, address))
+    rt.write(full_lines(rt.kernel_symbol, rt.kernel_stack(stack)))
 
 
 def print_stack_lines(rt: Services, stack: int) -> None:
     """Print a stack with files and lines where the kernel's debuginfo is at hand."""
-    for address in rt.kernel_stack(stack):
-        line = rt.kernel_line(address)
-        where = f" at {line[0]}:{line[1]}" if line is not None else ""
-        found = rt.kernel_symbol(address)
-        text, bracket, module = place_text(address, found).rpartition(" [")
-        rt.write(f" {hexadecimal(address)} : {text or module}{where}{bracket}{module if bracket else ''}\n")
+    rt.write(source_lines(rt.kernel_symbol, rt.kernel_line, rt.kernel_stack(stack)))
 
 
 def stack_element(rt: Services, stack: int, level: int) -> int:
-    addresses = rt.kernel_stack(stack)
-    return signed(addresses[level]) if 0 <= level < len(addresses) else 0
-
-
-def signed(address: int) -> int:
-    return address - (1 << 64) if address >> 63 else address
+    return element(rt.kernel_stack(stack), level)
 
 
 def stack_callers(rt: Services, stack: int, count: int) -> str:
@@ -121,5 +145,97 @@ def stack_callers(rt: Services, stack: int, count: int) -> str:
 
 def stack_caller(rt: Services, stack: int) -> str:
     address = stack_element(rt, stack, 1) & WORD
-    found = rt.kernel_symbol(address) if address else None
+    found = caller_place(rt.kernel_symbol, address, 1) if address else None
     return f"{found[0] if found is not None and found[0] else hexadecimal(address)} {hexadecimal(address)}"
+
+
+# -------------------------------------------------------------------------------------- addresses of processes
+
+
+def _finder(places: Places | None) -> Finder:
+    return places.place if places is not None else lambda address: None
+
+
+def user_hex(rt: Services, stack: int) -> str:
+    return joined(rt.user_stack(stack)[0])
+
+
+def user_text(rt: Services, stack: int) -> str:
+    addresses, places = rt.user_stack(stack)
+    return symbol_lines(_finder(places), addresses)
+
+
+def user_brief(rt: Services, stack: int) -> str:
+    addresses, places = rt.user_stack(stack)
+    return symbol_lines(_finder(places), addresses, with_module=False)
+
+
+def print_user_stack(rt: Services, stack: int) -> None:
+    addresses, places = rt.user_stack(stack)
+    rt.write(full_lines(_finder(places), addresses))
+
+
+def print_user_brief(rt: Services, stack: int) -> None:
+    rt.write(user_brief(rt, stack))
+
+
+def print_user_lines(rt: Services, stack: int) -> None:
+    addresses, places = rt.user_stack(stack)
+    rt.write(source_lines(_finder(places), places.line if places is not None else lambda address: None, addresses))
+
+
+def user_element(rt: Services, stack: int, level: int) -> int:
+    return element(rt.user_stack(stack)[0], level)
+
+
+def user_callers(rt: Services, stack: int, count: int) -> str:
+    return joined(first(list(rt.user_stack(stack)[0]), count))
+
+
+def print_user_addresses(rt: Services, space: int, text: str) -> None:
+    rt.write(full_lines(_finder(rt.address_space(space)), addresses_of(text)))
+
+
+def user_simple_text(rt: Services, space: int, text: str) -> str:
+    return symbol_lines(_finder(rt.address_space(space)), addresses_of(text))
+
+
+def user_full_text(rt: Services, space: int, text: str) -> str:
+    return symbol_lines(_finder(rt.address_space(space)), addresses_of(text), with_size=True)
+
+
+def user_name(rt: Services, space: int, address: int) -> str:
+    found = _finder(rt.address_space(space))(address & WORD)
+    return found[0] if found is not None and found[0] else hexadecimal(address)
+
+
+def user_data(rt: Services, space: int, address: int) -> str:
+    return place_text(address, _finder(rt.address_space(space))(address & WORD))
+
+
+def user_module(rt: Services, space: int, address: int) -> str:
+    """Return the name of the file that an address lies in, without its folder."""
+    found = _finder(rt.address_space(space))(address & WORD)
+    if found is None or not found[3]:
+        raise RuntimeFault(f"No user-space module found for address {hexadecimal(address)}")
+    return found[3].rpartition("/")[2]
+
+
+def _line(rt: Services, space: int, address: int) -> tuple[str, int] | None:
+    places = rt.address_space(space)
+    return places.line(address & WORD) if places is not None else None
+
+
+def user_file(rt: Services, space: int, address: int) -> str:
+    line = _line(rt, space, address)
+    return line[0] if line is not None else hexadecimal(address)
+
+
+def user_line(rt: Services, space: int, address: int) -> str:
+    line = _line(rt, space, address)
+    return str(line[1]) if line is not None else hexadecimal(address)
+
+
+def user_file_line(rt: Services, space: int, address: int) -> str:
+    line = _line(rt, space, address)
+    return f"{line[0]}:{line[1]}" if line is not None else hexadecimal(address)

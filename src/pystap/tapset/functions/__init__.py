@@ -45,6 +45,12 @@ MODULES = {
     "time": """cpu_clock_ms cpu_clock_ns cpu_clock_s cpu_clock_us ctime get_cycles gettimeofday_ms gettimeofday_ns
         gettimeofday_s gettimeofday_us jiffies ktime_get_ns local_clock_ms local_clock_ns local_clock_s local_clock_us
         tz_ctime tz_gmtoff tz_name""",
+    "user_stacks": """_address_space _print_user_addresses _print_user_brief _print_user_lines _print_user_stack
+        _user_brief _user_callers _user_data _user_element _user_file _user_file_line
+        _user_full_text _user_hex _user_line _user_module _user_name _user_simple_text
+        _user_stack _user_text print_ubacktrace print_ubacktrace_brief print_ubacktrace_fileline
+        print_ustack print_usyms sprint_ubacktrace sprint_ustack sprint_usyms uaddr ubacktrace
+        ucallers umodname ustack usymdata usymfile usymfileline usymline usymname""",
     "units": """bytes_to_string cputime_to_msecs cputime_to_string cputime_to_usecs msecs_to_string nsecs_to_string
         pages_to_string usecs_to_string""",
 }
