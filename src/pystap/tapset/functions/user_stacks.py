@@ -30,7 +30,6 @@ def _action(name: str, user: Callable[..., None], *kinds: Type) -> Builtin:
 ROWS = (
     Builtin(_STACK, (), L, Effect.CONTEXT, t.no_stack, context_value(n.ContextKind.USER_STACK)),
     Builtin(_SPACE, (), L, Effect.CONTEXT, t.no_stack, context_value(n.ContextKind.ADDRESS_SPACE)),
-    Builtin("uaddr", (), L, Effect.CONTEXT, t.no_stack, context_value(n.ContextKind.USER_ADDRESS)),
     reader("_user_hex", "stack", t.user_hex),
     reader("_user_text", "stack", t.user_text),
     reader("_user_brief", "stack", t.user_brief),
