@@ -49,8 +49,8 @@ MODULES = {
         _user_brief _user_callers _user_data _user_element _user_file _user_file_line
         _user_full_text _user_hex _user_line _user_module _user_name _user_simple_text
         _user_stack _user_text print_ubacktrace print_ubacktrace_brief print_ubacktrace_fileline
-        print_ustack print_usyms sprint_ubacktrace sprint_ustack sprint_usyms  ubacktrace
-       ucallers umodname ustack usymdata usymfile usymfileline usymline usymname""",
+        print_ustack print_usyms sprint_ubacktrace sprint_ustack sprint_usyms ubacktrace
+        ucallers umodname ustack usymdata usymfile usymfileline usymline usymname""",
     "units": """bytes_to_string cputime_to_msecs cputime_to_string cputime_to_usecs msecs_to_string nsecs_to_string
         pages_to_string usecs_to_string""",
 }
