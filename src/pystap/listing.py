@@ -65,6 +65,8 @@ def _variables(point: DerivedPoint) -> str:
         point = point.separately()[0]
     shown = [f" {name}:{source(NO_SPAN).type}" for name, source in point.variables.items()]
     for name, source in point.target_variables.items():
+        if not source.is_listed:
+            continue
         if source.type is not None:
             if _can_be_read(source):
                 shown.append(f" {name}:{source.type.name}")

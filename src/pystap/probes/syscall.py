@@ -163,7 +163,7 @@ def _point(
         variables["retval"] = functions["returnval"] = _returned
         variables["retstr"] = values.retstr
         variables.update(values.variables(returns=True))
-        targets["$return"] = TargetSource.number(_returned, "return")
+        targets["$return"] = TargetSource.number(_returned, "return", is_listed=False)
         hidden = {**values.variables(returns=False), "argstr": values.argstr}
         hidden = {known: source for known, source in hidden.items() if known not in variables}
     else:
@@ -238,6 +238,6 @@ def _arguments(numbers: frozenset[int] | None) -> Mapping[str, TargetSource]:
         common = own if common is None else common & own
 
     def source(index: int) -> TargetSource:
-        return TargetSource.number(lambda span: _argument(index, span))
+        return TargetSource.number(lambda span: _argument(index, span), is_listed=False)
 
     return {f"${name}": source(index) for index, name in sorted(common or ())}

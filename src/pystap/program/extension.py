@@ -42,16 +42,20 @@ VariableSource = Callable[[Span], Expression]
 
 @dataclass(frozen=True, slots=True)
 class TargetSource:
-    """A `$variable` of a probe: `value` gives it at the place that uses it, `type` is its C type (None: a number)."""
+    """A `$variable` of a probe: `value` gives it at the place that uses it, `type` is its C type (None: a number).
+
+    `is_listed`: `-L` shows it.
+    """
 
     value: Callable[[Span], CValue]
     type: CType | None = None
     role: Role = "parameter"
+    is_listed: bool = True
 
     @staticmethod
-    def number(source: VariableSource, role: Role = "parameter") -> TargetSource:
+    def number(source: VariableSource, role: Role = "parameter", is_listed: bool = True) -> TargetSource:
         """Return a variable that is a plain 64-bit number."""
-        return TargetSource(lambda span: CValue(source(span), None), None, role)
+        return TargetSource(lambda span: CValue(source(span), None), None, role, is_listed)
 
 
 class ProgramTypes(Protocol):

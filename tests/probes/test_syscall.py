@@ -1,0 +1,186 @@
+"""System call probes on the running kernel: variables, results, families, 32-bit calls, calls that do not return."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ..command import run_stap
+
+PROGRAM = r"""
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <arpa/inet.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static long narrow(long number, long a, long b, long c)
+{
+    long result;
+    __asm__ volatile("int $0x80" : "=a"(result) : "a"(number), "b"(a), "c"(b), "d"(c) : "memory");
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1)
+        return 7;
+    char path[] = "/nonexistent/\"x\"\n", bytes[] = "some bytes";  /* on the stack: in memory when they are read */
+    char missing[] = "/nonexistent/program", self[] = "/proc/self/exe", again[] = "again";
+    syscall(SYS_open, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    syscall(SYS_openat, AT_FDCWD, (char *)0x10, O_RDONLY);
+    syscall(SYS_write, -1, bytes, 10);
+    struct sockaddr_in address = {AF_INET, htons(80), {htonl(0x7f000001)}};
+    syscall(SYS_connect, -1, &address, sizeof address);
+    struct timespec wait = {0, 1000};
+    syscall(SYS_nanosleep, &wait, 0);
+    syscall(777, 1, 2, 3);
+    char *low = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+    strcpy(low, "/nonexistent too");
+    narrow(5, (long)low, O_WRONLY, 0);
+    narrow(6, -1, 0, 0);
+    narrow(1234, 1, 2, 3);
+    if (syscall(SYS_fork) == 0) {
+        char *arguments[] = {argv[0], again, 0};
+        syscall(SYS_execve, missing, arguments, 0);
+        syscall(SYS_execve, self, arguments, 0);
+    }
+    wait4(-1, 0, 0, 0);
+    return 0;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("calls")
+    (folder / "calls.c").write_text(PROGRAM)
+    subprocess.run(["gcc", "-O0", "-o", "calls", "calls.c"], cwd=folder, check=True)
+    return folder / "calls"
+
+
+def traced(program: Path, tmp_path: Path, script: str, *options: str) -> list[str]:
+    """Return the lines that a script prints, run with the program as its target (`T` is a test for it)."""
+    script = script.replace("T {", "{ if (pid() == target() || ppid() == target())")
+    done = run_stap(*options, "-e", script, "-c", str(program), folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+def test_arguments_and_results_read_like_strace(program: Path, tmp_path: Path) -> None:
+    lines = traced(
+        program,
+        tmp_path,
+        r"""probe syscall.* T { printf("%s(%s)\n", name, argstr) }
+            probe syscall.*.return T { printf("%s = %s\n", name, retstr) }""",
+    )
+    for call, result in (
+        (r'open("/nonexistent/\"x\"\n", O_RDWR|O_CREAT|O_EXCL|O_CLOEXEC, 0640)', "open = -2 (ENOENT)"),
+        ("openat(AT_FDCWD, 0x10, O_RDONLY)", "openat = -14 (EFAULT)"),
+        ('write(-1, "some bytes", 10)', "write = -9 (EBADF)"),
+        (
+            'connect(-1, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("127.0.0.1")}, 16)',
+            "connect = -9 (EBADF)",
+        ),
+        ("nanosleep({tv_sec=0, tv_nsec=1000}, 0x0)", "nanosleep = 0"),
+        ('open("/nonexistent too", O_WRONLY)', "open = -2 (ENOENT)"),
+        ("close(-1)", "close = -9 (EBADF)"),
+    ):
+        assert call in lines
+        assert lines[lines.index(call) + 1] == result
+    assert any(line.startswith("syscall_777(1, 2, 3, ") for line in lines)
+    assert "syscall_777 = -38 (ENOSYS)" in lines
+    assert any(line.startswith("syscall32_1234(1, 2, 3, ") for line in lines)
+    assert lines[-1] == "exit_group(0)"
+    assert "exit_group(7)" in lines
+    assert not any(line.startswith("exit_group = ") for line in lines)
+
+
+def test_variables_of_single_calls(program: Path, tmp_path: Path) -> None:
+    lines = traced(
+        program,
+        tmp_path,
+        r"""probe syscall.open T { printf("%s|%s|%d|%s|%o\n", filename, filename_unquoted, flags, flags_str, mode) }
+            probe syscall.connect T { printf("%d %s %s %s %d\n", sockfd, uaddr_af, uaddr_ip, uaddr_ip_port, addrlen) }
+            probe syscall.write T { if (fd == -1) printf("%s %d %s\n", buf_str, count, user_string_n(buf_uaddr, 4)) }
+            probe syscall.open.return T { printf("%s %d %s %d\n", retstr, retval, filename, $return) }""",
+    )
+    assert lines == [
+        r'"/nonexistent/\"x\"\n"|/nonexistent/"x"',
+        "|524482|O_RDWR|O_CREAT|O_EXCL|O_CLOEXEC|640",
+        r'-2 (ENOENT) -2 "/nonexistent/\"x\"\n" -2',
+        '"some bytes" 10 some',
+        "-1 AF_INET 127.0.0.1 80 16",
+        '"/nonexistent too"|/nonexistent too|1|O_WRONLY|0',
+        '-2 (ENOENT) -2 "/nonexistent too" -2',
+    ]
+
+
+def test_families_any_and_compat_names(program: Path, tmp_path: Path) -> None:
+    lines = traced(
+        program,
+        tmp_path,
+        r"""probe nd_syscall.open T { printf("%s %s\n", pp(), filename) }
+            probe dw_syscall.*open.return T { printf("%s %d\n", pp(), retval) }
+            probe tp_syscall.nanosleep, tp_syscall.compat_nanosleep T { printf("%s %s\n", pp(), name) }
+            probe syscall_any T { if (syscall_nr == 777 || syscall_nr == 5) printf("%d %s\n", syscall_nr, name) }
+            probe syscall_any.return T { if (syscall_nr == 777) printf("%d %s %d\n", syscall_nr, name, retval) }""",
+    )
+    assert [line for line in lines if "open" in line or "777" in line or "sleep" in line] == [
+        r'nd_syscall.open "/nonexistent/\"x\"\n"',
+        "dw_syscall.open.return -2",
+        "tp_syscall.nanosleep nanosleep",
+        "777 syscall_777",
+        "777 syscall_777 -38",
+        'nd_syscall.open "/nonexistent too"',
+        "5 open",
+        "dw_syscall.open.return -2",
+    ]
+
+
+def test_forks_and_programs_that_are_executed(program: Path, tmp_path: Path) -> None:
+    lines = traced(
+        program,
+        tmp_path,
+        r"""probe syscall.fork.return T { printf("fork %d\n", retval > 0) }
+            probe syscall.execve T { if (filename =~ "nonexistent|self") printf("%s %s\n", filename, args) }
+            probe syscall.execve.return T { printf("execve %s\n", retstr) }
+            probe syscall.exit_group T { printf("exit %d\n", status) }""",
+    )
+    assert sorted(line for line in lines if line.startswith("fork")) == ["fork 0", "fork 1"]
+    own = lines[lines.index(f'"/nonexistent/program" ["{program}", "again"]') :]
+    assert [line for line in own if not line.startswith("fork")] == [
+        f'"/nonexistent/program" ["{program}", "again"]',
+        "execve -2 (ENOENT)",
+        f'"/proc/self/exe" ["{program}", "again"]',
+        "execve 0",
+        "exit 7",
+        "exit 0",
+    ]
+
+
+def test_list_shows_variables_without_the_kernels_names(tmp_path: Path) -> None:
+    done = run_stap("-L", "syscall.openat", folder=tmp_path)
+    assert done.stdout == (
+        "syscall.openat name:string dfd:long dfd_str:string filename:string filename_unquoted:string flags:long "
+        "flags_str:string mode:long argstr:string\n"
+    )
+    assert run_stap("-l", "tp_syscall.close*.return", folder=tmp_path).stdout == (
+        "tp_syscall.close.return\ntp_syscall.close_range.return\n"
+    )
+
+
+def test_names_that_are_no_calls(tmp_path: Path) -> None:
+    done = run_stap("-e", "probe syscall.opn { println(1) }", folder=tmp_path)
+    assert done.returncode == 1
+    assert "probe point mismatch (similar: open" in done.stderr
