@@ -210,7 +210,7 @@ MEMORY: list[tuple[str, tuple[int, ...], bytes, str]] = [
         "bpf_attribute",
         (0, 20),
         struct.pack("=IIIII", 2, 4, 8, 1, 0),
-        "{map_type=BPF_MAP_TYPE_ARRAY, key_size=4, value_size=8, max_entries=1, map_flags=0x0, inner_map_fd=0}",
+        "{map_type=BPF_MAP_TYPE_ARRAY, key_size=4, value_size=8, max_entries=1, map_flags=0x0}",
     ),
     (
         "perf_event",

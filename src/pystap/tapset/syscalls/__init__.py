@@ -64,7 +64,7 @@ class Decoder:
 
 
 DECODER_MODULES: dict[str, str] = {
-    "decode_basic": "path text buffer address_str octal hex hex32 owner device dirfd",
+    "decode_basic": "path text buffer host_name address_str octal hex hex32 owner device dirfd",
     "decode_bpf": "bpf_command bpf_attribute",
     "decode_calls": """no_flags mknod_device remap_address strings environment group_list wait_status process_name
         futex_timeout futex_address futex_value fsconfig_value sysfs_argument""",
@@ -82,9 +82,10 @@ DECODER_MODULES: dict[str, str] = {
         shared_attach_flags ipc_message_flags semaphore_operations queue_attributes
         queue_attributes_if ipc_message""",
     "decode_keys": "key_option keyring key_argument_2 key_argument_3 key_argument_4 key_argument_5",
-    "decode_memory": """mmap_prot mmap_flags memory_advice remap_flags memory_sync_flags lock_flags lock_all_flags
-        protection_key_rights policy_mode bind_flags move_pages_flags get_policy_flags
-        shadow_stack_flags membarrier_command membarrier_flags nodemask""",
+    "decode_memory": """mmap_prot mmap_flags memory_advice remap_flags remap_address memory_sync_flags lock_flags
+        lock_all_flags protection_key_rights policy_mode bind_flags move_pages_flags
+        get_policy_flags shadow_stack_flags membarrier_command membarrier_flags
+        membarrier_processor nodemask""",
     "decode_mounts": """mount_flags umount_flags fsopen_flags fsmount_flags fspick_flags fsconfig_command
         open_tree_flags move_mount_flags mount_attributes mount_setattr_flags swap_flags
         mount_attr""",

@@ -37,7 +37,7 @@ migrate_pages | pid=s32@0 maxnode=ulong@1 old_nodes=pointer@2 new_nodes=pointer@
 nodemask@3,1
 move_pages | pid=s32@0 nr_pages=ulong@1 pages=pointer@2 nodes=pointer@3 status=pointer@4 flags=s32@5 \
 flags_str=move_pages_flags@5 | pid nr_pages pages nodes status flags_str
-membarrier | cmd=s32@0 cmd_str=membarrier_command@0 flags=u32@1 | cmd_str membarrier_flags@1
+membarrier | cmd=s32@0 cmd_str=membarrier_command@0 flags=u32@1 | cmd_str membarrier_flags@1 membarrier_processor@2,1
 brk | brk=pointer@0 | brk | hex
 cachestat | fd=u32@0 cstat_range_uaddr=pointer@1 cstat_uaddr=pointer@2 flags=u32@3 | s32@0 file_range@1 cstat_uaddr \
 hex32@3

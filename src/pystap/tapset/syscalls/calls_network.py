@@ -27,9 +27,9 @@ recv | s=s32@0 buf_uaddr=pointer@1 len=ulong@2 flags=u32@3 flags_str=message_fla
 recvfrom | s=s32@0 buf_uaddr=pointer@1 len=ulong@2 flags=u32@3 addr_uaddr=pointer@4 addrlen_uaddr=pointer@5 \
 flags_str=message_flags@3 | s buf_uaddr len flags_str addr_uaddr addrlen_uaddr
 sendmsg | s=s32@0 msg_uaddr=pointer@1 flags=u32@2 flags_str=message_flags@2 | s message@1 flags_str
-recvmsg | s=s32@0 msg_uaddr=pointer@1 flags=u32@2 flags_str=message_flags@2 | s message@1 flags_str
+recvmsg | s=s32@0 msg_uaddr=pointer@1 flags=u32@2 flags_str=message_flags@2 | s msg_uaddr flags_str
 compat_sys_sendmsg | s=s32@0 msg_uaddr=pointer@1 flags=u32@2 flags_str=message_flags@2 | s message@1 flags_str
-compat_sys_recvmsg | s=s32@0 msg_uaddr=pointer@1 flags=u32@2 flags_str=message_flags@2 | s message@1 flags_str
+compat_sys_recvmsg | s=s32@0 msg_uaddr=pointer@1 flags=u32@2 flags_str=message_flags@2 | s msg_uaddr flags_str
 sendmmsg | s=s32@0 mmsg_uaddr=pointer@1 vlen=u32@2 flags=u32@3 flags_str=message_flags@3 | s mmsg_uaddr vlen \
 flags_str
 recvmmsg | s=s32@0 mmsg_uaddr=pointer@1 vlen=u32@2 flags=u32@3 flags_str=message_flags@3 timeout_uaddr=pointer@4 \
@@ -41,8 +41,8 @@ optname_str=socket_option@2,1 | fd level_str optname_str option_value@3,4,1,2 op
 getsockopt | fd=s32@0 level=s32@1 optname=s32@2 optval_uaddr=pointer@3 optlen_uaddr=pointer@4 \
 level_str=option_level@1 optname_str=socket_option@2,1 | fd level_str optname_str optval_uaddr optlen_uaddr
 shutdown | s=s32@0 how=s32@1 how_str=shutdown_how@1 | s how_str
-sethostname | hostname_uaddr=pointer@0 name_str=buffer@0,1 name_str_unquoted=text@0 len=s32@1 | name_str len
-setdomainname | domainname_uaddr=pointer@0 domainname_str=buffer@0,1 domainname_str_unquoted=text@0 len=s32@1 | \
+sethostname | hostname_uaddr=pointer@0 name_str=host_name@0,1 name_str_unquoted=text@0 len=s32@1 | name_str len
+setdomainname | domainname_uaddr=pointer@0 domainname_str=host_name@0,1 domainname_str_unquoted=text@0 len=s32@1 | \
 domainname_str len
 uname | name_uaddr=pointer@0 | name_uaddr
 """

@@ -7,7 +7,7 @@ from . import Decoder, Memory, address, s32
 _AT_FDCWD = -100
 """include/uapi/linux/fcntl.h"""
 _LONGEST_PATH = 256
-_LONGEST_BUFFER = 64
+_LONGEST_BUFFER = 32
 _ESCAPES = {0x07: "\\a", 0x08: "\\b", 0x0C: "\\f", 0x0A: "\\n", 0x0D: "\\r", 0x09: "\\t", 0x0B: "\\v",
             0x22: '\\"', 0x5C: "\\\\"}  # fmt: skip
 
@@ -71,10 +71,20 @@ def dirfd(value: int) -> str:
     return "AT_FDCWD" if value == _AT_FDCWD else str(value)
 
 
+_LONGEST_NAME = 64
+"""__NEW_UTS_LEN of linux/utsname.h"""
+
+
+def host_name(value: int, size: int, data: bytes | None) -> str:
+    """Return the name of a machine, of `size` bytes; its address where the size is none that the kernel takes."""
+    return address(value) if data is None or not 0 <= s32(size) <= _LONGEST_NAME else quoted(data)
+
+
 DECODERS = (
     Decoder("path", path, (Memory("text", _LONGEST_PATH),)),
     Decoder("text", text, (Memory("text", _LONGEST_PATH),)),
     Decoder("buffer", buffer, (Memory("bytes", _LONGEST_BUFFER, count=1),)),
+    Decoder("host_name", host_name, (Memory("bytes", _LONGEST_NAME, count=1),)),
     Decoder("address_str", address, width=18),
     Decoder("octal", octal, width=12),
     Decoder("hex", hexadecimal, width=18),

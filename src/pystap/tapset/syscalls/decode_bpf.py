@@ -59,7 +59,7 @@ def _number(data: bytes, offset: int, size: int = 4) -> int:
 def _create(data: bytes) -> str:
     return (
         f"map_type={_MAPS[_number(data, 0)]}, key_size={_number(data, 4)}, value_size={_number(data, 8)}, "
-        f"max_entries={_number(data, 12)}, map_flags={_MAP_FLAGS[_number(data, 16)]}, inner_map_fd={_number(data, 20)}"
+        f"max_entries={_number(data, 12)}, map_flags={_MAP_FLAGS[_number(data, 16)]}"
     )
 
 

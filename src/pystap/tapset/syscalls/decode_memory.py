@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from . import address
 from .decode_files import huge_sized
-from .names import Flags, Names, counted, values
+from .names import Flags, Names, counted, signed, values
 
 protection = Flags(
     "PROT_READ=1 PROT_WRITE=2 PROT_EXEC=4 PROT_SEM=8 PROT_GROWSDOWN=0x1000000 PROT_GROWSUP=0x2000000", zero="PROT_NONE"
@@ -20,14 +20,11 @@ MAP_STACK=0x20000 MAP_HUGETLB=0x40000 MAP_SYNC=0x80000 MAP_FIXED_NOREPLACE=0x100
 """,
     field=(0xF, Names("MAP_FILE MAP_SHARED MAP_PRIVATE MAP_SHARED_VALIDATE MAP_DROPPABLE=8")),
 )
-_HUGETLB = 0x40000
 
 
 def map_flags(value: int) -> str:
-    """Return the flags of mmap; the page size in the high bits only counts with MAP_HUGETLB."""
-    if value & _HUGETLB:
-        return huge_sized(_MAP, value, "MAP")
-    return _MAP[value]
+    """Return the flags of mmap; the highest bits are the binary logarithm of a page size."""
+    return huge_sized(_MAP, value, "MAP")
 
 
 memory_advice = Names("""
@@ -61,13 +58,14 @@ MPOL_DEFAULT MPOL_PREFERRED MPOL_BIND MPOL_INTERLEAVE MPOL_LOCAL MPOL_PREFERRED_
 """),
     ),
 )
-bind_flags = Flags("MPOL_MF_STRICT=1 MPOL_MF_MOVE=2 MPOL_MF_MOVE_ALL=4 MPOL_MF_LAZY=8")
+bind_flags = Flags("MPOL_MF_STRICT=1 MPOL_MF_MOVE=2 MPOL_MF_MOVE_ALL=4")
 get_policy_flags = Flags("MPOL_F_NODE=1 MPOL_F_ADDR=2 MPOL_F_MEMS_ALLOWED=4")
 
 
 @counted(128)
 def nodemask(data: bytes, bits: int) -> str:
     """Return a set of memory nodes as the words that hold it: `[0x3]`."""
+    data = data[: (bits + 62) // 64 * 8] if bits > 1 else b""
     words = [int.from_bytes(data[i : i + 8], "little") for i in range(0, len(data), 8)]
     return "[" + ", ".join(f"0x{word:016x}" for word in words) + "]"
 
@@ -83,13 +81,20 @@ MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ=0x100 MEMBARRIER_CMD_GET_REGISTRA
 membarrier_flags = Flags("MEMBARRIER_CMD_FLAG_CPU=1")
 
 
+def membarrier_processor(value: int, flags: int) -> str | None:
+    """Return the processor that a membarrier is for; None without MEMBARRIER_CMD_FLAG_CPU."""
+    return str(signed(value)) if flags & 1 else None
+
+
 DECODERS = (
     *values(
         mmap_prot=protection, mmap_flags=map_flags, memory_advice=memory_advice, remap_flags=remap_flags,
+        remap_address=remap_address,
         memory_sync_flags=sync_flags, lock_flags=lock_flags, lock_all_flags=lock_all_flags,
         protection_key_rights=protection_key_rights, policy_mode=policy_mode, bind_flags=bind_flags,
         move_pages_flags=bind_flags, get_policy_flags=get_policy_flags, shadow_stack_flags=shadow_stack_flags,
         membarrier_command=membarrier_command, membarrier_flags=membarrier_flags,
+        membarrier_processor=membarrier_processor,
     ),
     nodemask,
 )  # fmt: skip

@@ -188,9 +188,10 @@ def message(value: int, data: bytes | None, target: bytes | None) -> str:
     length, flags = (int.from_bytes(data[i : i + 4], "little") for i in (8, 48))
     known = target is not None and 2 <= length <= len(target)
     shown = socket_address(target[:length]) if known and target is not None else address(name)
+    control_shown = f"msg_control={address(control)}, " if control else ""
     return (
         f"{{msg_name={shown}, msg_namelen={length}, msg_iov={address(vector)}, msg_iovlen={count}, "
-        f"msg_control={address(control)}, msg_controllen={size}, msg_flags={message_flags[flags]}}}"
+        f"{control_shown}msg_controllen={size}, msg_flags={message_flags[flags]}}}"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import Decoder, Memory, address
-from .names import MASK_32, Flags, Names, counted, structure, values
+from .names import MASK_32, Flags, Names, counted, signed, structure, values
 
 poll_events = Flags("""
 POLLIN=1 POLLPRI=2 POLLOUT=4 POLLERR=8 POLLHUP=0x10 POLLNVAL=0x20 POLLRDNORM=0x40 POLLRDBAND=0x80 POLLWRNORM=0x100
@@ -23,7 +23,7 @@ def poll_descriptors(data: bytes, count: int) -> str:
 
 def descriptor_set(value: int, count: int, data: bytes | None) -> str:
     """Return the descriptors in an fd_set that are below `count`: `[0 3]`."""
-    if data is None:
+    if data is None or signed(count) < 0:
         return address(value)
     bits = int.from_bytes(data, "little")
     return "[" + " ".join(str(i) for i in range(min(count & MASK_32, 8 * len(data))) if bits >> i & 1) + "]"

@@ -144,11 +144,12 @@ def signal_event(data: bytes) -> str:
     """Return a struct sigevent: value, signal, how, thread."""
     value, low = int.from_bytes(data[:8], "little"), int.from_bytes(data[:4], "little")
     number, how, thread = (int.from_bytes(data[i : i + 4], "little", signed=True) for i in (8, 12, 16))
-    shown = f", sigev_notify_thread_id={thread}" if how == 4 else ""
-    return (
-        f"{{sigev_value={{int={signed(low)}, ptr={address(value)}}}, sigev_signo={signal(number)}, "
-        f"sigev_notify={_NOTIFY[how & MASK_32]}{shown}}}"
-    )
+    parts = [f"sigev_value={{int={signed(low)}, ptr={address(value)}}}"] if value else []
+    parts.append(f"sigev_signo={signal(number) if how in (0, 4) else number}")
+    parts.append(f"sigev_notify={_NOTIFY[how & MASK_32]}")
+    if how == 4:
+        parts.append(f"sigev_notify_thread_id={thread}")
+    return "{" + ", ".join(parts) + "}"
 
 
 DECODERS = (
