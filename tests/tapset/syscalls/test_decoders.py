@@ -96,7 +96,17 @@ VALUES: list[tuple[str, tuple[int, ...], str | None]] = [
     ("mount_flags", (0x1000,), "MS_BIND"),
     ("swap_flags", (0x8005,), "SWAP_FLAG_PREFER|5"),
     ("keyring", (-3,), "KEY_SPEC_SESSION_KEYRING"),
-    ("key_argument_3", (5, 2, 0), None),
+    ("key_argument_3", (5, 7), None),
+    ("key_argument_2", (-2, 3), "KEY_SPEC_PROCESS_KEYRING"),
+    ("prctl_argument_2", (9, 1), "SIGKILL"),
+    ("prctl_argument_2", (0x7000, 15), "0x7000"),
+    ("prctl_argument_3", (0, 15), None),
+    ("prctl_argument_3", (5, 9999), "0x5"),
+    ("prctl_argument_2", (21, 24), "CAP_SYS_ADMIN"),
+    ("namespace_flags", (0x40000000,), "CLONE_NEWNET"),
+    ("namespace_flags", (0,), "0x0"),
+    ("ptrace_data", (1, 0x4206), "PTRACE_O_TRACESYSGOOD"),
+    ("clone_tls", (5, 0), None),
     ("bpf_command", (5,), "BPF_PROG_LOAD"),
     ("io_uring_operation", (0x80000014,), "IORING_REGISTER_RING_FDS|IORING_REGISTER_USE_REGISTERED_RING"),
     ("epoll_events", (0x80000001,), "EPOLLIN|EPOLLET"),
@@ -112,11 +122,8 @@ def shown(name: str, *arguments: int | bytes | None) -> str | None:
 
 @pytest.mark.parametrize(("name", "arguments", "expected"), VALUES)
 def test_values(name: str, arguments: tuple[int, ...], expected: str | None) -> None:
-    if name.startswith("key_argument"):
-        option, index, _ = arguments
-        assert shown(f"key_argument_{index + 1}", option, 7, None) is expected
-    else:
-        assert shown(name, *arguments) == expected
+    nothing = (None,) * len(decoder(name).memory)
+    assert shown(name, *arguments, *nothing) == expected
 
 
 def _inet(port: int, address: bytes) -> bytes:
@@ -150,7 +157,7 @@ MEMORY: list[tuple[str, tuple[int, ...], bytes, str]] = [
         "signal_info",
         (),
         struct.pack("=iiiiiiQ", 10, 0, -1, 0, 42, 0, 7).ljust(48, b"\0"),
-        "{si_signo=SIGUSR1, si_code=SI_QUEUE, si_pid=42, si_uid=0, si_value={int=7, ptr=0x7}}",
+        "{si_signo=SIGUSR1, si_code=SI_QUEUE, si_pid=42, si_uid=0, si_int=7, si_ptr=0x7}",
     ),
     ("signal_stack", (), struct.pack("=QiiQ", 0x1000, 2, 0, 8192), "{ss_sp=0x1000, ss_flags=SS_DISABLE, ss_size=8192}"),
     (
@@ -234,7 +241,7 @@ def test_memory(name: str, others: tuple[int, ...], data: bytes, expected: str) 
 @pytest.mark.parametrize("name", [name for names in DECODER_MODULES.values() for name in names.split()])
 def test_what_could_not_be_read_is_shown_by_its_address(name: str) -> None:
     row = decoder(name)
-    if not row.memory or name.startswith(("key_argument", "sockaddr_")):
+    if not row.memory or name.startswith(("key_argument", "prctl_argument", "sockaddr_")):
         return
     highest = max((memory.count or 0) for memory in row.memory)
     others = (0x45,) * max(highest, _others(name))

@@ -74,7 +74,7 @@ DECODER_MODULES: dict[str, str] = {
         dup_flags pipe_flags rename_flags eventfd_flags signalfd_flags random_flags memfd_flags
         memfd_secret_flags userfaultfd_flags inotify_flags inotify_mask fanotify_flags
         fanotify_mark_flags fanotify_mask fcntl_command io_priority_who io_priority quota_command
-        fcntl_argument open_how file_range iocb""",
+        fcntl_argument open_how file_range offset_pointer handle_size file_handle iocb""",
     "decode_futex": "futex_operation futex_third futex2_flags",
     "decode_io_uring": "io_uring_enter_flags io_uring_operation io_uring_parameters",
     "decode_ioctl": "ioctl_command",
@@ -82,10 +82,9 @@ DECODER_MODULES: dict[str, str] = {
         shared_attach_flags ipc_message_flags semaphore_operations queue_attributes
         queue_attributes_if ipc_message""",
     "decode_keys": "key_option keyring key_argument_2 key_argument_3 key_argument_4 key_argument_5",
-    "decode_memory": """mmap_prot mmap_flags memory_advice remap_flags remap_address memory_sync_flags lock_flags
-        lock_all_flags protection_key_rights policy_mode bind_flags move_pages_flags
-        get_policy_flags shadow_stack_flags membarrier_command membarrier_flags
-        membarrier_processor nodemask""",
+    "decode_memory": """mmap_prot mmap_flags memory_advice remap_flags memory_sync_flags lock_flags lock_all_flags
+        protection_key_rights policy_mode bind_flags move_pages_flags get_policy_flags
+        shadow_stack_flags membarrier_command membarrier_flags membarrier_processor nodemask""",
     "decode_mounts": """mount_flags umount_flags fsopen_flags fsmount_flags fspick_flags fsconfig_command
         open_tree_flags move_mount_flags mount_attributes mount_setattr_flags swap_flags
         mount_attr""",
@@ -96,10 +95,12 @@ DECODER_MODULES: dict[str, str] = {
     "decode_perf": "perf_event_flags perf_event",
     "decode_polling": """poll_events epoll_operation epoll_flags epoll_events descriptor_set poll_descriptors
         epoll_event""",
+    "decode_prctl": "prctl_argument_2 prctl_argument_3 prctl_argument_4 prctl_argument_5",
     "decode_process": """namespace_flags clone_flags wait_options wait4_options wait_which prctl_option
         arch_prctl_code ptrace_request ptrace_options personality scheduling_policy resource
         usage_who priority_which compare_type pidfd_flags pidfd_signal_flags rseq_flags
-        clone_arguments scheduling_parameter scheduling_attributes processors resource_limit""",
+        clone_parent_tid clone_child_tid clone_tls compared_index ptrace_data clone_arguments
+        scheduling_parameter scheduling_attributes processors resource_limit""",
     "decode_security": """capability seccomp_operation seccomp_flags landlock_create_flags landlock_rule
         landlock_restrict_flags lsm_attribute capability_header capability_data landlock_ruleset
         landlock_attribute""",

@@ -86,7 +86,8 @@ xattr_flags = Flags("XATTR_CREATE=1 XATTR_REPLACE=2")
 lock_operation = Flags("""
 LOCK_MAND=0x20 LOCK_RW=0xc0 LOCK_READ=0x40 LOCK_WRITE=0x80 LOCK_SH=1 LOCK_EX=2 LOCK_NB=4 LOCK_UN=8
 """)
-dup_flags = pipe_flags = Flags("O_CLOEXEC=0x80000 O_NONBLOCK=0x800 O_DIRECT=0x4000 O_NOTIFICATION_PIPE=0x80")
+dup_flags = Flags(_OPEN)
+pipe_flags = Flags("O_NOTIFICATION_PIPE=0x80 " + _OPEN)
 rename_flags = Flags("RENAME_NOREPLACE=1 RENAME_EXCHANGE=2 RENAME_WHITEOUT=4")
 eventfd_flags = Flags("EFD_SEMAPHORE=1 EFD_CLOEXEC=0x80000 EFD_NONBLOCK=0x800")
 signalfd_flags = Flags("SFD_CLOEXEC=0x80000 SFD_NONBLOCK=0x800")
@@ -96,12 +97,12 @@ _HUGE_SIZE = 0x3F << 26
 
 def huge_sized(flags: Flags, value: int, prefix: str) -> str:
     """Return flags whose bits 26 to 31 are the binary logarithm of a page size: `MFD_HUGETLB|21<<MFD_HUGE_SHIFT`."""
-    text = flags[value & ~_HUGE_SIZE]
+    text = flags[value & MASK_32 & ~_HUGE_SIZE]
     size = value >> 26 & 0x3F
     if not size:
         return text
     shown = f"{size}<<{prefix}_HUGE_SHIFT"
-    return f"{text}|{shown}" if value & MASK_32 & ~_HUGE_SIZE else shown
+    return shown if text == flags.zero else f"{text}|{shown}"
 
 
 _MEMFD = Flags("MFD_CLOEXEC=1 MFD_ALLOW_SEALING=2 MFD_HUGETLB=4 MFD_NOEXEC_SEAL=8 MFD_EXEC=0x10")
@@ -111,7 +112,7 @@ def memfd_flags(value: int) -> str:
     return huge_sized(_MEMFD, value, "MFD")
 
 
-memfd_secret_flags = Flags("FD_CLOEXEC=1 O_CLOEXEC=0x80000")
+memfd_secret_flags = Flags("O_CLOEXEC=0x80000")
 userfaultfd_flags = Flags("UFFD_USER_MODE_ONLY=1 O_CLOEXEC=0x80000 O_NONBLOCK=0x800")
 
 inotify_flags = Flags("IN_CLOEXEC=0x80000 IN_NONBLOCK=0x800")
@@ -246,6 +247,29 @@ def open_how(data: bytes, size: int) -> str:
     return f"{{flags={open_flags_64[flags]}{shown}, resolve={resolve_flags[resolve]}}}"
 
 
+@structure(8)
+def offset_pointer(data: bytes) -> str:
+    """Return an offset that is passed by its address: `[5]`."""
+    return f"[{int.from_bytes(data[:8], 'little', signed=True)}]"
+
+
+_SHOWN_HANDLE = 32
+
+
+@structure(8)
+def handle_size(data: bytes) -> str:
+    """Return the size in a struct file_handle that is to be filled."""
+    return f"{{handle_bytes={int.from_bytes(data[:4], 'little')}}}"
+
+
+@structure(8 + _SHOWN_HANDLE, least=8)
+def file_handle(data: bytes) -> str:
+    """Return a struct file_handle: size, type, bytes."""
+    size, kind = int.from_bytes(data[:4], "little"), int.from_bytes(data[4:8], "little", signed=True)
+    shown = "".join(f"\\x{byte:02x}" for byte in data[8 : 8 + min(size, _SHOWN_HANDLE)])
+    return f'{{handle_bytes={size}, handle_type={kind}, f_handle="{shown}"{"..." * (size > _SHOWN_HANDLE)}}}'
+
+
 @structure(16)
 def file_range(data: bytes) -> str:
     """Return a struct cachestat_range (linux/mman.h): offset, length."""
@@ -288,9 +312,10 @@ IOCB_CMD_PWRITEV
 def iocb(data: bytes) -> str:
     """Return a struct iocb (linux/aio_abi.h)."""
     operation, descriptor = int.from_bytes(data[16:18], "little"), int.from_bytes(data[20:24], "little")
-    buffer, size, offset = (int.from_bytes(data[i : i + 8], "little") for i in (24, 32, 40))
+    own, buffer, size, offset = (int.from_bytes(data[i : i + 8], "little") for i in (0, 24, 32, 40))
     return (
-        f"{{aio_lio_opcode={_AIO[operation]}, aio_fildes={signed(descriptor)}, aio_buf={address(buffer)}, "
+        f"{{aio_data={own:#x}, aio_lio_opcode={_AIO[operation]}, aio_fildes={signed(descriptor)}, "
+        f"aio_buf={address(buffer)}, "
         f"aio_nbytes={size}, aio_offset={signed(offset, 64)}}}"
     )
 
@@ -310,5 +335,5 @@ DECODERS = (
         io_priority=io_priority, quota_command=quota_command,
     ),
     Decoder("fcntl_argument", fcntl_argument, (Memory("bytes", 32),)),
-    open_how, file_range, iocb,
+    open_how, file_range, offset_pointer, handle_size, file_handle, iocb,
 )  # fmt: skip

@@ -5,7 +5,6 @@ Sources: asm-generic/mman-common.h, asm-generic/mman.h, asm/mman.h (x86), linux/
 
 from __future__ import annotations
 
-from . import address
 from .decode_files import huge_sized
 from .names import Flags, Names, counted, signed, values
 
@@ -35,15 +34,6 @@ MADV_POPULATE_READ=0x16 MADV_POPULATE_WRITE=0x17 MADV_DONTNEED_LOCKED=0x18 MADV_
 MADV_SOFT_OFFLINE=0x65 MADV_GUARD_INSTALL=102 MADV_GUARD_REMOVE=103
 """)
 remap_flags = Flags("MREMAP_MAYMOVE=1 MREMAP_FIXED=2 MREMAP_DONTUNMAP=4")
-_FIXED = 2 | 4
-"""MREMAP_FIXED, MREMAP_DONTUNMAP"""
-
-
-def remap_address(value: int, flags: int) -> str | None:
-    """Return the new address of mremap; None where the flags make no use of it."""
-    return address(value) if flags & _FIXED else None
-
-
 sync_flags = Flags("MS_ASYNC=1 MS_INVALIDATE=2 MS_SYNC=4")
 lock_flags = Flags("MLOCK_ONFAULT=1")
 lock_all_flags = Flags("MCL_CURRENT=1 MCL_FUTURE=2 MCL_ONFAULT=4")
@@ -89,7 +79,6 @@ def membarrier_processor(value: int, flags: int) -> str | None:
 DECODERS = (
     *values(
         mmap_prot=protection, mmap_flags=map_flags, memory_advice=memory_advice, remap_flags=remap_flags,
-        remap_address=remap_address,
         memory_sync_flags=sync_flags, lock_flags=lock_flags, lock_all_flags=lock_all_flags,
         protection_key_rights=protection_key_rights, policy_mode=policy_mode, bind_flags=bind_flags,
         move_pages_flags=bind_flags, get_policy_flags=get_policy_flags, shadow_stack_flags=shadow_stack_flags,

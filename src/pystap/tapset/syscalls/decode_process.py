@@ -18,8 +18,7 @@ CLONE_DETACHED=0x400000 CLONE_UNTRACED=0x800000 CLONE_CHILD_SETTID=0x1000000 CLO
 CLONE_NEWUTS=0x4000000 CLONE_NEWIPC=0x8000000 CLONE_NEWUSER=0x10000000 CLONE_NEWPID=0x20000000 CLONE_NEWNET=0x40000000
 CLONE_IO=0x80000000 CLONE_CLEAR_SIGHAND=0x100000000 CLONE_INTO_CGROUP=0x200000000
 """
-namespace_flags = Flags(_CLONE)
-_CLONE_FLAGS = Flags(_CLONE, bits=64)
+namespace_flags = Flags(_CLONE, bits=64)
 _EXIT_SIGNAL = 0xFF
 
 
@@ -29,8 +28,8 @@ def clone_flags(value: int) -> str:
     ending = number & _EXIT_SIGNAL
     flags = number & ~_EXIT_SIGNAL
     if not ending:
-        return _CLONE_FLAGS[flags]
-    return f"{_CLONE_FLAGS[flags]}|{signal(ending)}" if flags else signal(ending)
+        return namespace_flags[flags]
+    return f"{namespace_flags[flags]}|{signal(ending)}" if flags else signal(ending)
 
 
 @counted(88, least=64)
@@ -38,7 +37,7 @@ def clone_arguments(data: bytes, size: int) -> str:
     """Return a struct clone_args (linux/sched.h); members are shown as far as `size` goes and the flags use them."""
     words = [int.from_bytes(data[i : i + 8], "little") for i in range(0, len(data) // 8 * 8, 8)]
     flags, pidfd, child, parent, ending, stack, stack_size, storage = words[:8]
-    parts = [f"flags={_CLONE_FLAGS[flags]}"]
+    parts = [f"flags={namespace_flags[flags]}"]
     if flags & 0x1000:
         parts.append(f"pidfd={address(pidfd)}")
     if flags & 0x01200000:
@@ -53,6 +52,39 @@ def clone_arguments(data: bytes, size: int) -> str:
     if len(words) >= 11 and flags & 0x200000000:
         parts.append(f"cgroup={words[10]}")
     return "{" + ", ".join(parts) + "}"
+
+
+_CLONE_TIDS, _CLONE_CHILD, _CLONE_TLS = 0x00100000 | 0x1000, 0x01200000, 0x00080000
+"""CLONE_PARENT_SETTID, CLONE_PIDFD; CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID; CLONE_SETTLS"""
+
+
+def clone_parent_tid(value: int, flags: int) -> str | None:
+    """Return where clone stores the child's id for the parent; None where the flags make no use of it."""
+    return address(value) if flags & _CLONE_TIDS else None
+
+
+def clone_child_tid(value: int, flags: int) -> str | None:
+    return address(value) if flags & _CLONE_CHILD else None
+
+
+def clone_tls(value: int, flags: int) -> str | None:
+    return address(value) if flags & _CLONE_TLS else None
+
+
+def compared_index(value: int, kind: int) -> str | None:
+    """Return a descriptor that kcmp compares; None for the types that compare other things."""
+    return str(value & MASK_32) if kind & MASK_32 in (0, 7) else None
+
+
+_PTRACE_OPTIONS, _PTRACE_SIGNALS = frozenset((0x4200, 0x4206)), frozenset((7, 9, 0x11, 0x18, 0x1F, 0x20, 0x21))
+"""PTRACE_SETOPTIONS, PTRACE_SEIZE; those that go on and deliver a signal: PTRACE_CONT, PTRACE_DETACH and their like."""
+
+
+def ptrace_data(value: int, request: int) -> str:
+    """Return the last argument of ptrace as its request takes it."""
+    if request & MASK_32 in _PTRACE_OPTIONS:
+        return ptrace_options[value]
+    return signal(value) if request & MASK_32 in _PTRACE_SIGNALS else address(value)
 
 
 wait_options = Flags("""
@@ -203,7 +235,10 @@ DECODERS = (
         arch_prctl_code=arch_prctl_code, ptrace_request=ptrace_request, ptrace_options=ptrace_options,
         personality=personality, scheduling_policy=scheduling_policy, resource=resource, usage_who=usage_who,
         priority_which=priority_which, compare_type=compare_type, pidfd_flags=pidfd_flags,
-        pidfd_signal_flags=pidfd_signal_flags, rseq_flags=rseq_flags,
+        pidfd_signal_flags=pidfd_signal_flags,
+        rseq_flags=rseq_flags, clone_parent_tid=clone_parent_tid, clone_child_tid=clone_child_tid,
+        clone_tls=clone_tls,
+        compared_index=compared_index, ptrace_data=ptrace_data,
     ),
     clone_arguments, scheduling_parameter, scheduling_attributes, processors, resource_limit,
 )  # fmt: skip

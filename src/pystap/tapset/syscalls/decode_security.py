@@ -31,7 +31,7 @@ def capability_header(data: bytes) -> str:
 def capability_set(mask: int) -> str:
     """Return the names of a set of capabilities, those beyond the last that has one in hexadecimal."""
     named = Flags(" ".join(f"1<<{name}={1 << bit:#x}" for bit, name in sorted(capability.names.items())), bits=64)
-    return named[mask].replace("1<<", "")
+    return named[mask]
 
 
 @structure(24, least=12)

@@ -53,9 +53,9 @@ def signal_mask(mask: int) -> str:
 
 
 @structure(8)
-def signal_set(data: bytes) -> str:
-    """Return a signal set; the kernel takes sets of 8 bytes alone."""
-    return signal_mask(int.from_bytes(data[:8], "little"))
+def signal_set(data: bytes, size: int = 8) -> str:
+    """Return a signal set; the kernel takes sets of 8 bytes alone, others are shown by their address."""
+    return "" if size != 8 else signal_mask(int.from_bytes(data[:8], "little"))
 
 
 @structure(32)
@@ -120,7 +120,7 @@ def signal_info(data: bytes) -> str:
         parts += [f"si_pid={signed(first)}", f"si_uid={second}"]
     if code in _WITH_VALUE:
         low, value = int.from_bytes(data[24:28], "little"), int.from_bytes(data[24:32], "little")
-        parts.append(f"si_value={{int={signed(low)}, ptr={address(value)}}}")
+        parts.append(f"si_int={signed(low)}, si_ptr={address(value)}")
     if code == -2:
         parts += [f"si_timerid={address(first)}", f"si_overrun={signed(second)}"]
     return "{" + ", ".join(parts) + "}"

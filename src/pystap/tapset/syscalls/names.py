@@ -68,6 +68,7 @@ class Flags(dict[int, str]):
         super().__init__()
         self.bits, self.zero, self.field = bits, zero, field
         self.flags = [(name, value & (1 << bits) - 1) for name, value in pairs(text)]
+        assert all(bit for _, bit in self.flags), "a name without a bit"
 
     def __missing__(self, value: int) -> str:
         rest = value & (1 << self.bits) - 1
