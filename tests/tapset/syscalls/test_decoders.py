@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import struct
 from importlib import import_module
 
 import pytest
 
-from pystap.tapset.syscalls import DECODER_MODULES, decoder
+from pystap.tapset.syscalls import DECODER_MODULES, Decoder, decoder, tables
 from pystap.tapset.syscalls.names import Flags, Names
 
 MASK_64 = (1 << 64) - 1
@@ -238,26 +239,27 @@ def test_memory(name: str, others: tuple[int, ...], data: bytes, expected: str) 
     assert text == expected or (expected == "..." and text.endswith(", ...]"))
 
 
+NO_TEXT = ("key_argument", "prctl_argument", "sockaddr_", "reboot_argument", "futex_timeout")
+"""Decoders that show nothing, or a number, where memory could not be read."""
+
+
+def _other_arguments(row: Decoder) -> int:
+    """How many arguments a decoder has behind the address."""
+    parameters = inspect.signature(row.function).parameters.values()
+    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
+        return max((memory.count or 0) for memory in row.memory)
+    return len(parameters) - 1 - len(row.memory)
+
+
 @pytest.mark.parametrize("name", [name for names in DECODER_MODULES.values() for name in names.split()])
 def test_what_could_not_be_read_is_shown_by_its_address(name: str) -> None:
     row = decoder(name)
-    if not row.memory or name.startswith(("key_argument", "prctl_argument", "sockaddr_")):
+    if not row.memory or name.startswith(NO_TEXT):
         return
-    highest = max((memory.count or 0) for memory in row.memory)
-    others = (0x45,) * max(highest, _others(name))
+    others = (0x45,) * _other_arguments(row)
     nothing = (None,) * len(row.memory)
     assert row.function(0x7000, *others, *nothing) == "0x7000"
     assert row.function(0, *others, *nothing) == "0x0"
-
-
-def _others(name: str) -> int:
-    return {
-        "fcntl_argument": 1,
-        "descriptor_set": 1,
-        "landlock_attribute": 1,
-        "ipc_message": 1,
-        "queue_attributes_if": 1,
-    }.get(name, 0)
 
 
 def test_a_table_does_not_grow_without_end() -> None:
@@ -267,3 +269,12 @@ def test_a_table_does_not_grow_without_end() -> None:
     assert len(table) <= 4096
     assert table(1) == "A"
     assert Names("A B=5 C")(6) == "C"
+
+
+def test_every_row_uses_decoders_that_exist() -> None:
+    for name in tables.described():
+        row = tables.call(name)
+        assert row is not None
+        for use in [*row.variables.values(), *row.pieces, *row.return_variables.values()]:
+            if not use.is_long:
+                decoder(use.decoder)

@@ -66,8 +66,8 @@ class Decoder:
 DECODER_MODULES: dict[str, str] = {
     "decode_basic": "path text buffer host_name address_str octal hex hex32 owner device dirfd",
     "decode_bpf": "bpf_command bpf_attribute",
-    "decode_calls": """no_flags mknod_device remap_address strings environment group_list wait_status process_name
-        futex_timeout futex_address futex_value fsconfig_value sysfs_argument""",
+    "decode_calls": """no_flags mknod_device remap_address strings environment group_list wait_status
+        process_name futex_timeout futex_address futex_value fsconfig_value sysfs_argument""",
     "decode_files": """open_flags open_mode access_mode whence at_flags faccessat_flags unlinkat_flags
         statx_flags statx_mask handle_flags execveat_flags file_mode fallocate_mode file_advice
         sync_range_flags splice_flags rw_flags close_range_flags xattr_flags lock_operation
@@ -75,7 +75,7 @@ DECODER_MODULES: dict[str, str] = {
         memfd_secret_flags userfaultfd_flags inotify_flags inotify_mask fanotify_flags
         fanotify_mark_flags fanotify_mask fcntl_command io_priority_who io_priority quota_command
         fcntl_argument open_how file_range offset_pointer handle_size file_handle iocb""",
-    "decode_futex": "futex_operation futex_third futex2_flags",
+    "decode_futex": "futex_operation futex_count futex_third futex2_flags",
     "decode_io_uring": "io_uring_enter_flags io_uring_operation io_uring_parameters",
     "decode_ioctl": "ioctl_command",
     "decode_ipc": """message_command semaphore_command shared_command ipc_key ipc_flags shared_get_flags
@@ -106,7 +106,7 @@ DECODER_MODULES: dict[str, str] = {
         landlock_attribute""",
     "decode_signals": "signal signal_how handler signal_mask signal_set action signal_info signal_stack signal_event",
     "decode_system": """kexec_flags kexec_file_flags load_module_flags delete_module_flags reboot_magic
-        reboot_magic2 reboot_command syslog_action""",
+        reboot_magic2 reboot_command syslog_action reboot_argument""",
     "decode_time": """clock timer_flags timerfd_flags timerfd_set_flags interval_timer timespec timeval
         timespecs timevals itimerspec itimerval utimbuf timezone seconds timex""",
 }

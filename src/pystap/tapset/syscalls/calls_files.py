@@ -13,7 +13,7 @@ chroot | path=path@0 path_unquoted=text@0 | path
 close | fd=s32@0 | fd
 close_range | fd=u32@0 max_fd=u32@1 flags=u32@2 flags_str=close_range_flags@2 | fd max_fd flags_str
 copy_file_range | fd_in=s32@0 off_in=pointer@1 fd_out=s32@2 off_out=pointer@3 len=ulong@4 flags=u32@5 | fd_in \
-address_str@1 fd_out address_str@3 len flags
+offset_pointer@1 fd_out offset_pointer@3 len flags
 creat | pathname=path@0 pathname_unquoted=text@0 mode=u16@1 | pathname octal@1
 dup | oldfd=s32@0 | oldfd
 dup2 | oldfd=s32@0 newfd=s32@1 flags=zero flags_str=no_flags | oldfd newfd
@@ -124,11 +124,11 @@ mknod_device@2,1
 mknodat | dirfd=s32@0 dirfd_str=dirfd@0 pathname=path@1 pathname_unquoted=text@1 mode=u16@2 mode_str=file_mode@2 \
 dev=u32@3 | dirfd_str pathname mode_str mknod_device@3,2
 name_to_handle_at | dfd=s32@0 dfd_str=dirfd@0 pathname=path@1 pathname_unquoted=text@1 handle_uaddr=pointer@2 \
-mnt_id_uaddr=pointer@3 flags=s32@4 flags_str=handle_flags@4 | dfd_str pathname address_str@2 address_str@3 flags_str
+mnt_id_uaddr=pointer@3 flags=s32@4 flags_str=handle_flags@4 | dfd_str pathname handle_size@2 address_str@3 flags_str
 open | filename=path@0 flags=s32@1 mode=u32@2 flags_str=open_flags@1 filename_unquoted=text@0 | filename flags_str \
 open_mode@2,1
 open_by_handle_at | mount_dfd=s32@0 mount_dfd_str=dirfd@0 handle_uaddr=pointer@1 flags=s32@2 flags_str=open_flags@2 | \
-mount_dfd_str address_str@1 flags_str
+mount_dfd_str file_handle@1 flags_str
 openat | dfd=s32@0 dfd_str=dirfd@0 filename=path@1 filename_unquoted=text@1 flags=s32@2 flags_str=open_flags@2 \
 mode=u32@3 | dfd_str filename flags_str open_mode@3,2
 openat2 | dfd=s32@0 dfd_str=dirfd@0 filename=path@1 filename_unquoted=text@1 how_uaddr=pointer@2 how_str=open_how@2,3 \
@@ -139,12 +139,12 @@ pipe2 | flags=s32@1 flag_str=pipe_flags@1 fildes_uaddr=pointer@0 pipe0=user_s32@
 address_str@0 flag_str | | fildes_uaddr=pointer@0 pipe0=user_s32@0 pipe1=user_s32_next@0
 pread | offset=long@3 fd=s32@0 buf_uaddr=pointer@1 count=ulong@2 | fd address_str@1 count offset
 pread/32 | offset=offset64@3,4 fd=s32@0 buf_uaddr=pointer@1 count=ulong@2 | fd address_str@1 count offset
-preadv | fd=s32@0 vector_uaddr=pointer@1 count=long@2 offset=long@3 | fd address_str@1 count offset
-preadv/32 | fd=s32@0 vector_uaddr=pointer@1 count=long@2 offset=offset64@3,4 | fd address_str@1 count offset
-preadv2 | fd=s32@0 vector_uaddr=pointer@1 count=long@2 offset=long@3 flags=s32@5 flags_str=rw_flags@5 | fd \
-address_str@1 count offset flags_str
+preadv | fd=s32@0 vector_uaddr=pointer@1 count=long@2 offset=long@3 | fd iovecs@1,2 count offset
+preadv/32 | fd=s32@0 vector_uaddr=pointer@1 count=long@2 offset=offset64@3,4 | fd iovecs@1,2 count offset
+preadv2 | fd=s32@0 vector_uaddr=pointer@1 count=long@2 offset=long@3 flags=s32@5 flags_str=rw_flags@5 | fd iovecs@1,2 \
+count offset flags_str
 preadv2/32 | fd=s32@0 vector_uaddr=pointer@1 count=long@2 offset=offset64@3,4 flags=s32@5 flags_str=rw_flags@5 | fd \
-address_str@1 count offset flags_str
+iovecs@1,2 count offset flags_str
 pwrite | fd=s32@0 buf_uaddr=pointer@1 count=ulong@2 buf_str=buffer@1,2 offset=long@3 | fd buf_str count offset
 pwrite32 | fd=s32@0 buf_uaddr=pointer@1 count=ulong@2 buf_str=buffer@1,2 offset=offset64@3,4 | fd buf_str count offset
 pwritev | fd=s32@0 vector_uaddr=pointer@1 count=long@2 offset=long@3 | fd iovecs@1,2 count offset
@@ -163,7 +163,7 @@ readdir | fd=s32@0 dirent=pointer@1 count=u32@2 | fd address_str@1 count
 readlink | path=path@0 path_unquoted=text@0 buf_uaddr=pointer@1 bufsiz=s32@2 | path address_str@1 bufsiz
 readlinkat | dfd=s32@0 dfd_str=dirfd@0 path=path@1 path_unquoted=text@1 buf_uaddr=pointer@2 bufsiz=s32@3 | dfd_str \
 path address_str@2 bufsiz
-readv | vector_uaddr=pointer@1 count=long@2 fd=s32@0 | fd address_str@1 count
+readv | vector_uaddr=pointer@1 count=long@2 fd=s32@0 | fd iovecs@1,2 count
 removexattr | path=path@0 path_unquoted=text@0 name_str=path@1 name_str_unquoted=text@1 | path name_str
 removexattrat | dfd=s32@0 dfd_str=dirfd@0 path=path@1 at_flags=u32@2 name_str=path@3 | dfd_str path at_flags@2 \
 name_str
@@ -175,14 +175,14 @@ renameat2 | olddfd=s32@0 olddfd_str=dirfd@0 oldname=pointer@1 oldname_str=path@1
 newdfd=s32@2 newdfd_str=dirfd@2 newname=pointer@3 newname_str=path@3 newname_str_unquoted=text@3 flags=u32@4 \
 flags_str=rename_flags@4 | olddfd_str oldname_str newdfd_str newname_str flags_str
 rmdir | pathname=path@0 pathname_unquoted=text@0 | pathname
-sendfile | out_fd=s32@0 in_fd=s32@1 offset_uaddr=pointer@2 count=ulong@3 | out_fd in_fd address_str@2 count
+sendfile | out_fd=s32@0 in_fd=s32@1 offset_uaddr=pointer@2 count=ulong@3 | out_fd in_fd offset_pointer@2 count
 setxattr | path_uaddr=pointer@0 path=path@0 path_unquoted=text@0 name_uaddr=pointer@1 name_str=path@1 \
 name_str_unquoted=text@1 value_uaddr=pointer@2 size=ulong@3 value_str=buffer@2,3 flags=s32@4 flags_str=xattr_flags@4 | \
 path name_str value_str size flags_str
 setxattrat | dfd=s32@0 dfd_str=dirfd@0 path=path@1 at_flags=u32@2 name_str=path@3 uargs_uaddr=pointer@4 usize=ulong@5 \
 | dfd_str path at_flags@2 name_str address_str@4 usize
 splice | fd_in=s32@0 off_in=pointer@1 fd_out=s32@2 off_out=pointer@3 len=ulong@4 flags=u32@5 flags_str=splice_flags@5 \
-| fd_in address_str@1 fd_out address_str@3 len flags_str
+| fd_in offset_pointer@1 fd_out offset_pointer@3 len flags_str
 stat | filename_uaddr=pointer@0 filename=path@0 filename_unquoted=text@0 buf_uaddr=pointer@1 | filename address_str@1
 statfs | path=path@0 path_unquoted=text@0 buf_uaddr=pointer@1 | path address_str@1
 statfs64 | path=path@0 path_unquoted=text@0 sz=ulong@1 buf_uaddr=pointer@2 | path sz address_str@2
@@ -219,10 +219,10 @@ utimes | filename_uaddr=pointer@0 filename=path@0 filename_unquoted=text@0 tvp_u
 tvp_uaddr_str=timevals@1 | filename tvp_uaddr_str
 compat_sys_utimes | filename=path@0 filename_unquoted=text@0 timeval=pointer@1 tvp_uaddr_str=timevals@1 | filename \
 tvp_uaddr_str
-vmsplice | fd=s32@0 iov=pointer@1 nr_segs=ulong@2 flags=u32@3 flags_str=splice_flags@3 | fd address_str@1 nr_segs \
+vmsplice | fd=s32@0 iov=pointer@1 nr_segs=ulong@2 flags=u32@3 flags_str=splice_flags@3 | fd iovecs@1,2 nr_segs \
 flags_str
-compat_vmsplice | fd=s32@0 iov=pointer@1 nr_segs=ulong@2 flags=u32@3 flags_str=splice_flags@3 | fd address_str@1 \
-nr_segs flags_str
+compat_vmsplice | fd=s32@0 iov=pointer@1 nr_segs=ulong@2 flags=u32@3 flags_str=splice_flags@3 | fd iovecs@1,2 nr_segs \
+flags_str
 write | fd=s32@0 buf_uaddr=pointer@1 count=ulong@2 buf_str=buffer@1,2 | fd buf_str count
 writev | vector_uaddr=pointer@1 count=long@2 fd=s32@0 | fd iovecs@1,2 count
 """

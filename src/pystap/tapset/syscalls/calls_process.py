@@ -6,10 +6,10 @@ ROWS = """
 arch_prctl | code=s32@0 code_str=arch_prctl_code@0 addr=pointer@1 | code_str hex@1
 capget | header_uaddr=pointer@0 data_uaddr=pointer@1 | capability_header@0 address_str@1
 capset | header_uaddr=pointer@0 data_uaddr=pointer@1 | capability_header@0 capability_data@1
-clone | clone_flags=ulong@0 stack_start=pointer@1 parent_tid_uaddr=pointer@2 child_tid_uaddr=pointer@3 | clone_flags@0 \
-address_str@1 address_str@2 address_str@3
+clone | clone_flags=ulong@0 stack_start=pointer@1 parent_tid_uaddr=pointer@2 child_tid_uaddr=pointer@3 | \
+clone_flags@0 address_str@1 clone_parent_tid@2,0 clone_child_tid@3,0 clone_tls@4,0
 clone/32 | clone_flags=ulong@0 stack_start=pointer@1 parent_tid_uaddr=pointer@2 child_tid_uaddr=pointer@4 | \
-clone_flags@0 address_str@1 address_str@2 address_str@4
+clone_flags@0 address_str@1 clone_parent_tid@2,0 clone_tls@3,0 clone_child_tid@4,0
 clone3 | uargs_uaddr=pointer@0 uargs_str=clone_arguments@0,1 size=ulong@1 | uargs_str size
 execve | filename=path@0 args=strings@1 env_str=environment@2 | filename args env_str
 compat_execve | filename=path@0 args=strings@1 env_str=environment@2 | filename args env_str
@@ -42,18 +42,19 @@ getuid | |
 ioprio_get | which=s32@0 which_str=io_priority_who@0 who=s32@1 | which_str who
 ioprio_set | which=s32@0 which_str=io_priority_who@0 who=s32@1 ioprio=s32@2 ioprio_str=io_priority@2 | which_str who \
 ioprio_str
-kcmp | pid1=s32@0 pid2=s32@1 type=s32@2 type_str=compare_type@2 idx1=ulong@3 idx2=ulong@4 | pid1 pid2 type_str idx1 \
-idx2
+kcmp | pid1=s32@0 pid2=s32@1 type=s32@2 type_str=compare_type@2 idx1=ulong@3 idx2=ulong@4 | pid1 pid2 type_str \
+compared_index@3,2 compared_index@4,2
 nice | inc=s32@0 | inc
 pause | |
 personality | persona=ulong@0 | personality@0
 pidfd_getfd | pidfd=s32@0 fd=s32@1 flags=u32@2 | pidfd fd flags
 pidfd_open | pid=s32@0 flags=u32@1 flags_str=pidfd_flags@1 | pid flags_str
-prctl | option=s32@0 arg2=long@1 arg3=long@2 arg4=long@3 arg5=long@4 | prctl_option@0 hex@1 hex@2 hex@3 hex@4
+prctl | option=s32@0 arg2=long@1 arg3=long@2 arg4=long@3 arg5=long@4 | prctl_option@0 prctl_argument_2@1,0 \
+prctl_argument_3@2,0 prctl_argument_4@3,0 prctl_argument_5@4,0
 prlimit64 | pid=s32@0 resource=s32@1 resource_str=resource@1 new_rlim_uaddr=pointer@2 new_rlim_str=resource_limit@2 \
 old_rlim_uaddr=pointer@3 | pid resource_str new_rlim_str address_str@3
-ptrace | request=long@0 pid=s32@1 addr=pointer@2 data=pointer@3 | ptrace_request@0 pid address_str@2 address_str@3 | | \
-geteventmsg_data=event_message@0,3 arch_prctl_addr=arch_address@0,2
+ptrace | request=long@0 pid=s32@1 addr=pointer@2 data=pointer@3 | ptrace_request@0 pid address_str@2 ptrace_data@3,0 \
+| | geteventmsg_data=event_message@0,3 arch_prctl_addr=arch_address@0,2
 restart_syscall | |
 rseq | rseq_uaddr=pointer@0 len=u32@1 flags=s32@2 sig=u32@3 | address_str@0 len rseq_flags@2 hex32@3
 sched_get_priority_max | policy=s32@0 policy_str=scheduling_policy@0 | policy_str

@@ -51,7 +51,7 @@ usize=ulong@4 | dfd_str path flags_str mount_attr@3,4 usize
 pivot_root | new_root_str=path@0 new_root_str_unquoted=text@0 old_root_str=path@1 old_root_str_unquoted=text@1 | \
 new_root_str old_root_str
 reboot | magic=u32@0 magic_str=reboot_magic@0 magic2=u32@1 magic2_str=reboot_magic2@1 flag=u32@2 \
-flag_str=reboot_command@2 arg_uaddr=pointer@3 | magic_str magic2_str flag_str address_str@3
+flag_str=reboot_command@2 arg_uaddr=pointer@3 | magic_str magic2_str flag_str reboot_argument@3,2
 socketcall | call=s32@0 args_uaddr=pointer@1 | call address_str@1
 statmount | req_uaddr=pointer@0 buf_uaddr=pointer@1 bufsize=ulong@2 flags=u32@3 | address_str@0 address_str@1 bufsize \
 flags

@@ -41,9 +41,9 @@ ovalue_uaddr=pointer@3 | fd flags_str value_str ovalue_uaddr
 timerfd_gettime | fd=s32@0 value_uaddr=pointer@1 | fd value_uaddr
 poll | ufds_uaddr=pointer@0 nfds=u32@1 timeout=s32@2 | poll_descriptors@0,1 nfds timeout
 ppoll | fds_uaddr=pointer@0 nfds=u32@1 tsp=pointer@2 tsp_str=timespec@2 sigmask=pointer@3 sigsetsize=ulong@4 | \
-poll_descriptors@0,1 nfds tsp_str signal_set@3 sigsetsize
+poll_descriptors@0,1 nfds tsp_str signal_set@3,4 sigsetsize
 compat_ppoll | fds_uaddr=pointer@0 nfds=u32@1 tsp=pointer@2 tsp_str=timespec@2 sigmask=pointer@3 sigsetsize=ulong@4 | \
-poll_descriptors@0,1 nfds tsp_str signal_set@3 sigsetsize
+poll_descriptors@0,1 nfds tsp_str signal_set@3,4 sigsetsize
 select | n=s32@0 readfds_uaddr=pointer@1 writefds_uaddr=pointer@2 exceptfds_uaddr=pointer@3 timeout_uaddr=pointer@4 \
 timeout_str=timeval@4 | n descriptor_set@1,0 descriptor_set@2,0 descriptor_set@3,0 timeout_str
 compat_select | n=s32@0 readfds_uaddr=pointer@1 writefds_uaddr=pointer@2 exceptfds_uaddr=pointer@3 \
@@ -60,7 +60,7 @@ epoll_ctl | epfd=s32@0 op=s32@1 op_str=epoll_operation@1 fd=s32@2 event_uaddr=po
 epoll_event@3
 epoll_wait | epfd=s32@0 events_uaddr=pointer@1 maxevents=s32@2 timeout=s32@3 | epfd events_uaddr maxevents timeout
 epoll_pwait | epfd=s32@0 events_uaddr=pointer@1 maxevents=s32@2 timeout=s32@3 sigmask_uaddr=pointer@4 \
-sigsetsize=ulong@5 | epfd events_uaddr maxevents timeout signal_set@4 sigsetsize
+sigsetsize=ulong@5 | epfd events_uaddr maxevents timeout signal_set@4,5 sigsetsize
 epoll_pwait2 | epfd=s32@0 events_uaddr=pointer@1 maxevents=s32@2 timeout_uaddr=pointer@3 sigmask_uaddr=pointer@4 \
-sigsetsize=ulong@5 | epfd events_uaddr maxevents timespec@3 signal_set@4 sigsetsize
+sigsetsize=ulong@5 | epfd events_uaddr maxevents timespec@3 signal_set@4,5 sigsetsize
 """

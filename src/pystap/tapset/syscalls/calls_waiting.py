@@ -4,9 +4,9 @@ from __future__ import annotations
 
 ROWS = """
 futex | futex_uaddr=pointer@0 op=s32@1 val=s32@2 utime_uaddr=pointer@3 uaddr2_uaddr=pointer@4 val3=s32@5 | \
-address_str@0 futex_operation@1 val futex_timeout@3,1 futex_address@4,1 futex_value@5,1
+address_str@0 futex_operation@1 futex_count@2,1 futex_timeout@3,1 futex_address@4,1 futex_value@5,1
 compat_futex | futex_uaddr=pointer@0 op=s32@1 val=s32@2 utime_uaddr=pointer@3 uaddr2_uaddr=pointer@4 val3=s32@5 | \
-address_str@0 futex_operation@1 val futex_timeout@3,1 futex_address@4,1 futex_value@5,1
+address_str@0 futex_operation@1 futex_count@2,1 futex_timeout@3,1 futex_address@4,1 futex_value@5,1
 futex_requeue | waiters_uaddr=pointer@0 flags=u32@1 nr_wake=s32@2 nr_requeue=s32@3 | address_str@0 flags nr_wake \
 nr_requeue
 futex_wait | uaddr=pointer@0 val=ulong@1 mask=ulong@2 flags=u32@3 timeout_uaddr=pointer@4 timeout_str=timespec@4 \

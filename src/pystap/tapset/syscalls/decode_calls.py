@@ -13,6 +13,8 @@ _O_CREAT, _S_IFMT, _S_IFCHR, _S_IFBLK = 0o100, 0o170000, 0o020000, 0o060000
 _MREMAP_FIXED = 2
 _INET, _INET6 = 2, 10
 _SHOWN = 32
+_MOST_GROUPS = 65536
+"""NGROUPS_MAX of include/uapi/linux/limits.h: the kernel takes no more."""
 
 
 def no_flags() -> str:
@@ -65,7 +67,7 @@ def environment(value: int, data: bytes | None) -> str:
 
 def group_list(value: int, count: int, data: bytes | None) -> str:
     """Return a list of group ids."""
-    if data is None:
+    if data is None or not 0 <= s32(count) <= _MOST_GROUPS:
         return address(value)
     known = [owner(int.from_bytes(data[i : i + 4], "little")) for i in range(0, len(data) // 4 * 4, 4)]
     return "[" + ", ".join(known + ["..."] * (u32(count) > len(known))) + "]"

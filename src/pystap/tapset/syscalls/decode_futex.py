@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .names import MASK_32, Flags, Names, values
+from .names import MASK_32, Flags, Names, signed, values
 
 _FUTEX = Names("""
 FUTEX_WAIT FUTEX_WAKE FUTEX_FD FUTEX_REQUEUE FUTEX_CMP_REQUEUE FUTEX_WAKE_OP FUTEX_LOCK_PI FUTEX_UNLOCK_PI
@@ -26,6 +26,14 @@ FUTEX_USES = {
 }  # fmt: skip
 """What each operation takes: a value, a timeout, a number in its place, a second address, a third value (a mask of
 bits, or an operation)."""
+
+
+def futex_count(value: int, operation: int) -> str | None:
+    """Return the value of futex; None for the operations that take none."""
+    uses = FUTEX_USES.get(operation & MASK_32 & ~(_PRIVATE | _REALTIME), "v")
+    return str(signed(value)) if "v" in uses else None
+
+
 _BITSETS = frozenset((9, 10))
 _WAKE_OPERATIONS = Names("FUTEX_OP_SET FUTEX_OP_ADD FUTEX_OP_OR FUTEX_OP_ANDN FUTEX_OP_XOR")
 _COMPARISONS = Names("""
@@ -55,5 +63,5 @@ futex2_flags = Flags(
 
 
 DECODERS = values(
-    futex_operation=futex_operation, futex_third=futex_third, futex2_flags=futex2_flags,
+    futex_operation=futex_operation, futex_count=futex_count, futex_third=futex_third, futex2_flags=futex2_flags,
 )  # fmt: skip

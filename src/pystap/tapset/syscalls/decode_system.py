@@ -5,7 +5,9 @@ Sources: linux/reboot.h, module.h, kexec.h, elf-em.h, and syslog(2).
 
 from __future__ import annotations
 
-from .names import Flags, Names, values
+from . import Decoder, Memory, address
+from .decode_basic import quoted
+from .names import MASK_32, Flags, Names, values
 
 kexec_flags = Flags(
     "KEXEC_ON_CRASH=1 KEXEC_PRESERVE_CONTEXT=2 KEXEC_UPDATE_ELFCOREHDR=4 KEXEC_CRASH_HOTPLUG_SUPPORT=8",
@@ -40,12 +42,25 @@ LINUX_REBOOT_CMD_CAD_OFF=0 LINUX_REBOOT_CMD_RESTART=0x1234567 LINUX_REBOOT_CMD_P
 LINUX_REBOOT_CMD_KEXEC=0x45584543 LINUX_REBOOT_CMD_CAD_ON=0x89abcdef LINUX_REBOOT_CMD_RESTART2=0xa1b2c3d4
 LINUX_REBOOT_CMD_HALT=0xcdef0123 LINUX_REBOOT_CMD_SW_SUSPEND=0xd000fce2
 """)
+_RESTART2 = 0xA1B2C3D4
+
+
+def reboot_argument(value: int, command: int, data: bytes | None) -> str | None:
+    """Return the last argument of reboot, a text of LINUX_REBOOT_CMD_RESTART2; None for other commands."""
+    if command & MASK_32 != _RESTART2:
+        return None
+    return address(value) if data is None else quoted(data)
+
+
 _SYSLOG = "CLOSE OPEN READ READ_ALL READ_CLEAR CLEAR CONSOLE_OFF CONSOLE_ON CONSOLE_LEVEL SIZE_UNREAD SIZE_BUFFER"
 syslog_action = Names(_SYSLOG, prefix="SYSLOG_ACTION_")
 
 
-DECODERS = values(
+DECODERS = (
+    *values(
     kexec_flags=kexec_flags, kexec_file_flags=kexec_file_flags, load_module_flags=load_module_flags,
     delete_module_flags=delete_module_flags, reboot_magic=reboot_magic, reboot_magic2=reboot_magic2,
     reboot_command=reboot_command, syslog_action=syslog_action,
+    ),
+    Decoder("reboot_argument", reboot_argument, (Memory("text", 64),)),
 )  # fmt: skip
