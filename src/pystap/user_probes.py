@@ -8,12 +8,14 @@ from collections.abc import Callable
 from .debuginfo import libraries
 from .debuginfo.dwarf_source import DwarfSource
 from .debuginfo.elf_symbols import SymbolSource
+from .debuginfo.plt import PltSource
 from .debuginfo.sdt import SdtMarks
-from .probes.process import ProcessKind, event_forms, function_forms, mark_forms, place_forms
+from .probes.process import ProcessKind, event_forms, function_forms, mark_forms, place_forms, plt_forms
 from .probes.process_events import InstructionForm, ProcessEventForm
 from .probes.process_functions import ProcessFunctionForm
 from .probes.process_marks import ProcessMarkForm
 from .probes.process_places import SUFFIXES, ProcessPlaceForm
+from .probes.process_plt import ProcessPltForm
 from .probes.programs import Programs, RunTarget
 from .program.extension import TypeSource
 
@@ -29,4 +31,5 @@ def process_kind(
     places = place_forms(ProcessPlaceForm(programs, debuginfo, refusal), SUFFIXES)
     events = event_forms(ProcessEventForm(programs, types), InstructionForm())
     marks = mark_forms(ProcessMarkForm(programs, SdtMarks(), refusal))
-    return ProcessKind({**events, **function_forms(function), **places, **marks})
+    plt = plt_forms(ProcessPltForm(programs, PltSource(), refusal))
+    return ProcessKind({**events, **function_forms(function), **places, **marks, **plt})

@@ -19,7 +19,7 @@ from fnmatch import translate
 
 from ..diagnostics import near_names
 from ..program.user_code import CodePlace, Which
-from ..records import dataclass
+from ..records import dataclass, replace
 from .elf_file import SHT_DYNSYM, SHT_SYMTAB, ElfFile, NotElf, Section
 
 DEBUG_FOLDERS = ("/usr/lib/debug",)
@@ -111,6 +111,23 @@ class SymbolIndex:
                 found.append(self._symbol(number, match.group()))
         return found
 
+    def demangled(self, pattern: str) -> list[FunctionSymbol]:
+        """Return the C++ functions whose name as one writes it matches, named so: `Queue::push`, `push`."""
+        if b"\n_Z" not in self._names:
+            return []
+        from .demangle import known_as
+
+        wanted = re.compile(translate(pattern))
+        found: list[FunctionSymbol] = []
+        for number, name in enumerate(self._names.split(b"\n")[1:-1]):
+            if name.startswith(b"_Z"):
+                ways = list(known_as(name.decode(errors="surrogateescape")))
+                if any(wanted.match(way) for way in ways):
+                    symbol = self._symbol(number, name)
+                    if not found or found[-1].address != symbol.address:
+                        found.append(replace(symbol, name=ways[0]))
+        return found
+
     def names_near(self, name: str) -> Iterator[str]:
         """Yield the names that may be meant by a wrong one: those that start alike or are about as long."""
         start = name[:3].encode(errors="surrogateescape")
@@ -156,6 +173,8 @@ class SymbolSource:
         with ElfFile(path) as elf:
             index = self._index(elf)
             found = index.matching(pattern) if any(c in pattern for c in "*?[") else index.exact(pattern)
+            if not found:
+                found = index.demangled(pattern)
             places: dict[int, CodePlace] = {}
             for symbol in found:
                 offset = elf.file_offset(symbol.address)

@@ -26,6 +26,14 @@ def mark_forms(form: Form) -> dict[str, Form]:
     return {f"{place}{middle}.mark(string)": form for place in places for middle in ("", ".provider(string)")}
 
 
+def plt_forms(form: Form) -> dict[str, Form]:
+    """Return the forms of points on the linkage table."""
+    places = [place for root in ROOTS for place in (root, f"{root}.library(string)")]
+    return {
+        f"{place}.{plt}{end}": form for place in places for plt in ("plt", "plt(string)") for end in ("", ".return")
+    }
+
+
 def event_forms(event: Form, instruction: Form) -> dict[str, Form]:
     """Return the forms of points on what processes do."""
     forms = {f"{root}.{name}": event for root in ROOTS for name in EVENTS}

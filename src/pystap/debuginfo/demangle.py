@@ -1,0 +1,97 @@
+"""C++ names as people write them: `_ZN5Queue4pushEi` is `Queue::push(int)`, and `Queue::push` for a pattern.
+
+The demangler is that of the C++ run-time library, through ctypes (`__cxa_demangle`, Itanium C++ ABI 3.4.1); where the
+library is missing, names stay as they are.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterable
+from functools import cache
+
+_LIBRARY = "libstdc++.so.6"
+_ANONYMOUS = "(anonymous namespace)"
+
+
+@cache
+def _demangler() -> Callable[[str], str] | None:
+    try:
+        library = ctypes.CDLL(_LIBRARY)
+        free = ctypes.CDLL(None).free
+    except OSError:
+        return None
+    function = library.__cxa_demangle
+    function.restype = ctypes.c_void_p
+    function.argtypes = [ctypes.c_char_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(ctypes.c_int)]
+    free.argtypes = [ctypes.c_void_p]
+    status = ctypes.c_int()
+
+    def demangled(name: str) -> str:
+        found = function(name.encode(errors="surrogateescape"), None, None, ctypes.byref(status))
+        if not found:
+            return name
+        text = ctypes.string_at(found).decode(errors="replace")
+        free(found)
+        return text
+
+    return demangled
+
+
+def demangle(name: str) -> str:
+    """Return what a symbol's name stands for, with parameters; other names as they are."""
+    function = _demangler() if name.startswith("_Z") else None
+    return function(name) if function is not None else name
+
+
+def qualified(demangled: str) -> str:
+    """Return the name alone of a demangled function: without parameters, qualifiers behind them, and a result type."""
+    end = _parameters_start(demangled)
+    text = demangled[:end]
+    depth = 0
+    for at in range(len(text) - 1, -1, -1):
+        depth += (text[at] in ">)") - (text[at] in "<(")
+        if text[at] == " " and depth == 0 and "operator" not in text[:at].rpartition("::")[2]:
+            return text[at + 1 :]
+    return text
+
+
+def _parameters_start(text: str) -> int:
+    depth, at = 0, 0
+    while at < len(text):
+        if text.startswith(_ANONYMOUS, at):
+            at += len(_ANONYMOUS)
+            continue
+        if text.startswith("operator", at):
+            at += len("operator")
+            while at < len(text) and text[at] in "<>=!-+*/%&|^~[],":
+                at += 1
+            at += 2 * text.startswith("()", at)
+            continue
+        if text[at] == "(" and depth == 0:
+            return at
+        depth += (text[at] == "<") - (text[at] == ">")
+        at += 1
+    return len(text)
+
+
+def without_templates(name: str) -> str:
+    """Return a qualified name without the arguments of its templates."""
+    if "operator" in name or "<" not in name:
+        return name
+    out, depth = [], 0
+    for character in name:
+        depth += character == "<"
+        if not depth:
+            out.append(character)
+        depth -= character == ">"
+    return "".join(out)
+
+
+def known_as(name: str) -> Iterable[str]:
+    """Yield the ways to write a mangled name, from the whole path of namespaces and classes to its last part."""
+    full = qualified(demangle(name))
+    for text in dict.fromkeys((full, without_templates(full))):
+        while text:
+            yield text
+            text = text.partition("::")[2]
