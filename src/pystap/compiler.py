@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
+from .abi.image import ProgramKind
 from .abi.map_layout import lay_out
 from .abi.session_image import SessionImage
 from .diagnostics import Diagnostic, Diagnostics, PassFailed, ScriptError, render
@@ -18,6 +19,7 @@ from .llvm import Compiler
 from .options import Options
 from .options.checks import SYSTEMTAP_VERSION
 from .pass_lines import PassClock, PassesEnded, Script, count, say
+from .program.attach import KernelFunctions
 from .program.limits import Limits
 from .program.program import ElaboratedProgram, Target
 from .registries import Builtins, Library, kernel_facts, kernel_types, probe_kinds
@@ -72,6 +74,8 @@ def compile_scripts(
 
         image = assemble(program, lay_out(program), kernel_code, user_code, os.uname().release)
         clock.done(4, f"compiled LLVM IR into {count(len(image.programs), 'program')}")
+        if clock.wants(4):
+            _say_mechanisms(image)
         show(diagnostics, options)
         return image
     except PassesEnded:
@@ -170,6 +174,22 @@ def _elaborate(
     if options.warnings_are_errors and diagnostics.warnings:
         raise PassFailed(diagnostics)
     return program
+
+
+_MECHANISMS = {
+    ProgramKind.FENTRY: "fentry", ProgramKind.FEXIT: "fexit", ProgramKind.KPROBE: "kprobes",
+    ProgramKind.KPROBE_MULTI: "kprobe-multi",
+}  # fmt: skip
+
+
+def _say_mechanisms(image: SessionImage) -> None:
+    """Say how each program on kernel functions will be attached."""
+    kinds = {program.name: program.kind for program in image.programs}
+    for attachment in image.attachments:
+        if isinstance(attachment.attach, KernelFunctions):
+            points = ", ".join(image.handlers[index].point for index in attachment.handlers)
+            functions = count(len(attachment.attach.points), "function")
+            say(f"Pass 4: {functions} by {_MECHANISMS[kinds[attachment.program]]}: {points}")
 
 
 def _census(program: ElaboratedProgram) -> str:

@@ -46,8 +46,7 @@ def list_points(options: Options, environ: Mapping[str, str]) -> int:
             kinds = probe_kinds(listing=True, command=options.command or "", pid=options.pid or 0)
             inputs = Inputs(script, library, kinds, Builtins(), kernel_types, Limits(), diagnostics)
             lines = [] if diagnostics.errors else list(_points(inputs, with_variables))
-    for line in lines:
-        print(line)
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
     for error in diagnostics.errors:
         sys.stderr.write(render(error))
     return 0 if lines else 1

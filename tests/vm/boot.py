@@ -35,6 +35,9 @@ if __package__:
 else:  # run as a script
     from kernels import DEFAULT_SERIES, GuestKernel, KernelNotFound, obtain  # type: ignore[import-not-found,no-redef]
 
+_PASSED_ON = ("PYSTAP_UPDATE_DOCS",)
+"""Environment variables that mean the same in a guest."""
+
 CPUS = 2
 MEMORY = "2G"
 
@@ -135,7 +138,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _guest_script(command: Sequence[str], folder: Path, scripts: Path) -> str:
     quoted = shlex.join(command)
     shared = shlex.quote(str(folder))
+    passed = "".join(f"export {name}={shlex.quote(os.environ[name])}\n" for name in _PASSED_ON if name in os.environ)
     return f"""\
+{passed}export PYSTAP_INSIDE_GUEST=1
 export PATH={shlex.quote(str(scripts))}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/tmp/guest-home
 export XDG_CACHE_HOME=$HOME/.cache HYPOTHESIS_STORAGE_DIRECTORY=$HOME/hypothesis

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from ..program.c_types import CType
@@ -72,24 +73,35 @@ class KernelTypes:
         layout = self.layout_of(module)
         return layout.btf.find(name, BtfKind.FUNC) if layout is not None else None
 
-    def tracepoint(self, name: str) -> list[tuple[str, CType]] | None:
-        """Return a tracepoint's arguments; None when there is no tracepoint of that name.
+    def modules(self) -> list[str]:
+        """Return the loaded modules that have type information."""
+        try:
+            return sorted(name for name in os.listdir("/sys/kernel/btf") if name != "vmlinux")
+        except OSError:
+            return []
+
+    def tracepoint(self, name: str, module: str = "") -> list[tuple[str, CType]] | None:
+        """Return the arguments of a tracepoint of the kernel or a module; None when there is none of that name.
 
         Names stand only in the function that calls the tracepoint's probes, `__traceiter_NAME`; where BTF lacks that
         (kernels before 5.10, some modules) they are arg1, arg2 ...
         """
-        parameters = self.btf.tracepoint_parameters(name)
-        if parameters is None:
+        layout = self.layout_of(module)
+        parameters = layout.btf.tracepoint_parameters(name) if layout is not None else None
+        if layout is None or parameters is None:
             return None
-        described = self.btf.function_parameters(f"__traceiter_{name}")
+        described = layout.btf.function_parameters(f"__traceiter_{name}")
         if described is not None and len(described) == len(parameters) + 1:
             parameters = described[1:]
-        return _named(self.layout, parameters)
+        return _named(layout, parameters)
 
-    def tracepoint_names(self) -> list[str]:
-        """Return the names of all tracepoints of the kernel itself, sorted."""
+    def tracepoint_names(self, module: str = "") -> list[str]:
+        """Return the names of all tracepoints of the kernel itself or of a module, sorted."""
+        layout = self.layout_of(module)
+        if layout is None:
+            return []
         prefix = "btf_trace_"
-        names = {name for name, _ in self.btf.names(BtfKind.TYPEDEF) if name.startswith(prefix)}
+        names = {name for name, _ in layout.btf.names(BtfKind.TYPEDEF) if name.startswith(prefix)}
         return sorted(name.removeprefix(prefix) for name in names)
 
     def member_loads(self, type_name: str, path: Sequence[str | int]) -> list[MemberLoad]:

@@ -21,11 +21,13 @@ TRACEFS = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
 
 
 class TracepointTypes(Protocol):
-    """What type information knows of tracepoints."""
+    """What type information knows of tracepoints, of the kernel ("") and of its loaded modules."""
 
-    def tracepoint(self, name: str) -> list[tuple[str, CType]] | None: ...
+    def modules(self) -> list[str]: ...
 
-    def tracepoint_names(self) -> list[str]: ...
+    def tracepoint(self, name: str, module: str = "") -> list[tuple[str, CType]] | None: ...
+
+    def tracepoint_names(self, module: str = "") -> list[str]: ...
 
 
 @cache
@@ -49,68 +51,96 @@ def systems() -> Mapping[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """A tracepoint: the module that has it ("" the kernel), its system ("" when unknown) and its name."""
+
+    module: str
+    system: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class TracepointForm:
-    """The `trace(string)` form behind `kernel` and `module(string)`."""
+    """The `trace(string)` form behind `kernel` and `module(string)`.
+
+    Behind `kernel` it means those of modules too: which of them are modules is the business of who built the kernel.
+    """
 
     types: Callable[[], TracepointTypes]
 
-    def matching(self, part: PointPart) -> list[tuple[str, str]]:
-        """Return system ("" when unknown) and name of the tracepoints that a pattern means. Raises ScriptError."""
+    def matching(self, parts: Sequence[PointPart]) -> list[Found]:
+        """Return the tracepoints that a pattern means. Raises ScriptError."""
+        part = parts[-1]
         pattern = str(part.argument)
         system, colon, name = pattern.rpartition(":")
-        found = list(self._matching(system if colon else "*", name))
+        found = list(self._matching(parts, system if colon else "*", name))
         if not found:
             known = self.types().tracepoint_names()
             message = f"unable to find tracepoint '{pattern}'{similar(name, known)}"
             semantic_error(message, part.span, f"identifier '{part.name}'")
         return found
 
-    def _matching(self, system: str, name: str) -> Iterable[tuple[str, str]]:
+    def _matching(self, parts: Sequence[PointPart], system: str, name: str) -> Iterable[Found]:
         types, known = self.types(), systems()
-        names = types.tracepoint_names() if any(c in name for c in "*?[") else [name]
-        for one in names:
-            if not fnmatchcase(one, name) or (one == name and types.tracepoint(one) is None):
-                continue
-            own = known.get(one, "")
-            if own and not fnmatchcase(own, system):
-                continue
-            # Without tracefs systems are not known: the names of most events start with that of their system.
-            if not own and system != "*" and one != name and not one.startswith(system):
-                continue
-            yield own, one
+        is_pattern = any(c in name for c in "*?[")
+        if not is_pattern and parts[0].name == "kernel" and types.tracepoint(name) is not None:
+            modules = [""]
+        elif parts[0].name == "kernel":
+            modules = ["", *types.modules()]
+        else:
+            wanted = str(parts[0].argument).replace("-", "_")
+            modules = [own for own in types.modules() if fnmatchcase(own, wanted)]
+        for module in modules:
+            names = types.tracepoint_names(module)
+            for one in [own for own in names if fnmatchcase(own, name)] if is_pattern else [name] * (name in names):
+                own = known.get(one, "")
+                if own and not fnmatchcase(own, system):
+                    continue
+                # Without tracefs systems are not known: the names of most events start with that of their system.
+                if not own and system != "*" and one != name and not one.startswith(system):
+                    continue
+                yield Found(module, own, one)
 
     def derive(self, parts: Sequence[PointPart]) -> Sequence[DerivedPoint]:
-        found = self.matching(parts[-1])
+        found = self.matching(parts)
         if len(found) == 1:
-            return [self.point(*found[0])]
-        names = tuple(name for _, name in found)
-        shown = tuple(_shown(system, name) for system, name in found)
-        functions = {"pp": _row(shown)}
-        targets = {"$$name": _text(_row(names)), "$$system": _text(_row(tuple(system for system, _ in found)))}
+            return [self.point(parts, found[0])]
+        names = tuple(one.name for one in found)
+        functions = {"pp": _row(tuple(_shown(parts, one) for one in found))}
+        targets = {"$$name": _text(_row(names)), "$$system": _text(_row(tuple(one.system for one in found)))}
 
         def separately() -> Sequence[DerivedPoint]:
-            return [self.point(system, name) for system, name in found]
+            return [self.point(parts, one) for one in found]
 
         written = ".".join(map(str, parts))
         return [DerivedPoint(written, Tracepoints(names), {}, targets, functions, separately)]
 
-    def point(self, system: str, name: str) -> DerivedPoint:
+    def point(self, parts: Sequence[PointPart], found: Found) -> DerivedPoint:
         """Return the point of one tracepoint."""
-        arguments = self.types().tracepoint(name) or []
+        arguments = self.types().tracepoint(found.name, found.module) or []
         targets = {f"${argument}": _argument(index, type_) for index, (argument, type_) in enumerate(arguments)
                    if type_.kind in (CKind.INTEGER, CKind.POINTER)}  # fmt: skip
-        targets["$$name"] = _text(_row((name,)))
-        targets["$$system"] = _text(_row((system,)))
-        return DerivedPoint(_shown(system, name), Tracepoints((name,)), {}, targets)
+        targets["$$name"] = _text(_row((found.name,)))
+        targets["$$system"] = _text(_row((found.system,)))
+        return DerivedPoint(_shown(parts, found), Tracepoints((found.name,)), {}, targets)
 
     def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
-        for system, name in self.matching(parts[-1]):
-            text = f"{system}:{name}" if system else name
-            yield [*parts[:-1], PointPart(parts[-1].name, text, parts[-1].span)]
+        for found in self.matching(parts):
+            yield _exact(parts, found)
 
 
-def _shown(system: str, name: str) -> str:
-    return f'kernel.trace("{system}:{name}")' if system else f'kernel.trace("{name}")'
+def _exact(parts: Sequence[PointPart], found: Found) -> list[PointPart]:
+    """Return the point with the names of one tracepoint in place of patterns."""
+    text = f"{found.system}:{found.name}" if found.system else found.name
+    first = parts[0]
+    if first.name == "module":
+        first = PointPart("module", found.module, first.span)
+    return [first, PointPart(parts[-1].name, text, parts[-1].span)]
+
+
+def _shown(parts: Sequence[PointPart], found: Found) -> str:
+    first, last = _exact(parts, found)
+    return f"{first}.{PointPart('trace', last.argument, last.span)}"
 
 
 def _argument(index: int, type_: CType) -> TargetSource:

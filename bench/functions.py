@@ -1,0 +1,248 @@
+"""Races pystap against bpftrace at probes on kernel functions and tracepoints, in one run on one kernel.
+
+1. cost: what counting the calls of one function, or the hits of one tracepoint, adds to a read(2) of one byte.
+2. attach: from the command to its probes being live, and to its end, for `vfs_*` and for some 1,000 functions.
+
+A kernel that is locked down allows no function probes: `--guest 6.1` runs all of it in the tests' guest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parent
+_TRACEFS = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
+_TIMEOUT = 600.0
+_COST_PROGRAM = _HERE / "function_cost.c"
+
+#: A kind of probe: its name, pystap's point, and the points of bpftrace that do the same, old and new spelling.
+_KINDS = (
+    ("entry by kprobe", "kernel.statement({address:#x})", ("kprobe:vfs_read",)),
+    ("entry by fentry", 'kernel.function("vfs_read")', ("fentry:vfs_read", "kfunc:vfs_read")),
+    ("return by fexit", 'kernel.function("vfs_read").return', ("fexit:vfs_read", "kretfunc:vfs_read")),
+    (
+        "raw tracepoint", 'kernel.trace("sys_enter")',
+        ("rawtracepoint:sys_enter", "tracepoint:raw_syscalls:sys_enter"),
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A tool: its name, its command, whether it is bpftrace."""
+
+    name: str
+    path: str
+    is_bpftrace: bool
+
+    def command(self, script: str) -> list[str]:
+        return [self.path, *(() if self.is_bpftrace else ("-g",)), "-e", script]
+
+
+def _environment() -> dict[str, str]:
+    own = {"BPFTRACE_MAX_PROBES": "100000", "BPFTRACE_MAX_BPF_PROGS": "100000"}
+    return {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | own
+
+
+def _rivals(options: argparse.Namespace) -> list[Rival]:
+    found = [Rival("pystap", options.stap or str(Path(sys.executable).parent / "stap"), False)]
+    for path in options.bpftrace or ["bpftrace"]:
+        known = shutil.which(path)
+        if known is None:
+            print(f"not in the race: {path}: not installed")
+            continue
+        version = subprocess.run([known, "--version"], capture_output=True, text=True).stdout.strip()
+        found.append(Rival(version.replace("bpftrace v", "bpftrace ") or path, known, True))
+    return found
+
+
+@contextmanager
+def _live(rival: Rival, script: str) -> Iterator[subprocess.Popen[str]]:
+    """The tool, its probes attached: its script prints "live" then. It is ended when the context ends."""
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            rival.command(script), stdout=subprocess.PIPE, stderr=errors, text=True, env=_environment()
+        )
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                if line.strip() == "live":
+                    break
+            else:
+                errors.seek(0)
+                raise RuntimeError(errors.read().strip().splitlines()[-1:] or ["no output"])
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+            process.communicate(timeout=_TIMEOUT)
+
+
+def _script(rival: Rival, point: str, ends: bool) -> str:
+    """Return a script that counts at a point and prints "live" once it is attached, then ends if it `ends`."""
+    if rival.is_bpftrace:
+        end = " exit();" if ends else ""
+        return f'BEGIN {{ printf("live\\n");{end} }} {point} {{ @ = count(); }}'
+    end = " exit()" if ends else ""
+    return (
+        f"global n, live probe {point} {{ n++ }} "
+        f'probe timer.ms(1) {{ if (!live++) println("live"){end} }} probe end {{ println(n) }}'
+    )
+
+
+def _batches(program: Path, batches: int, calls: int) -> list[float]:
+    cpu = max(os.sched_getaffinity(0))
+    command = [str(program), str(cpu), str(batches), str(calls)]
+    return [float(line) for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()]
+
+
+def _point_of(rival: Rival, pystap: str, bpftrace: Sequence[str]) -> str:
+    """Return the point for a tool; of bpftrace's spellings the first that it knows on this kernel."""
+    if not rival.is_bpftrace:
+        return pystap
+    for point in bpftrace:
+        for option in ("--dry-run", "-d"):
+            trial = subprocess.run(
+                [rival.path, option, "-e", f"{point} {{ @ = count(); }}"],
+                capture_output=True, text=True, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+            if trial.returncode == 0:
+                return point
+            if "unrecognized option" not in trial.stderr:
+                break
+    return ""
+
+
+def race_cost(rivals: Sequence[Rival], rounds: int, batches: int, calls: int) -> None:
+    """Print what each kind of probe adds to a call, in ns: the least of all batches, less the least untraced one."""
+    with tempfile.TemporaryDirectory(prefix="pystap-bench-") as folder:
+        program = Path(folder) / "function_cost"
+        subprocess.run(["cc", "-O2", "-o", str(program), str(_COST_PROGRAM)], check=True)
+        address = _file_address("vfs_read")
+        for kind, pystap, bpftrace in _KINDS:
+            points = {rival: _point_of(rival, pystap.format(address=address), bpftrace) for rival in rivals}
+            samples: dict[str, list[float]] = {}
+            for _ in range(rounds):
+                samples.setdefault("", []).extend(_batches(program, batches, calls))
+                for rival in rivals:
+                    row = f"{rival.name} {points[rival].partition(':')[0] if rival.is_bpftrace else ''}".strip()
+                    if not points[rival]:
+                        continue
+                    try:
+                        with _live(rival, _script(rival, points[rival], ends=False)):
+                            samples.setdefault(row, []).extend(_batches(program, batches, calls))
+                    except RuntimeError as error:
+                        print(f"  {row}: {error}")
+            untraced = samples.pop("")
+            print(f"\n{kind}: added to one call (untraced: min {min(untraced):.0f}) [ns]")
+            _table({row: [one - min(untraced) for one in found] for row, found in samples.items()}, min)
+
+
+def race_attach(rivals: Sequence[Rival], rounds: int, patterns: Sequence[str]) -> None:
+    """Print how long attaching takes, in s: to the first output, and to the end of the command."""
+    for pattern in patterns:
+        live: dict[str, list[float]] = {}
+        ended: dict[str, list[float]] = {}
+        for _ in range(rounds):
+            for rival in rivals:
+                point = f"kprobe:{pattern}" if rival.is_bpftrace else f'kernel.function("{pattern}")'
+                start = time.perf_counter()
+                try:
+                    with _live(rival, _script(rival, point, ends=True)) as process:
+                        live.setdefault(rival.name, []).append(time.perf_counter() - start)
+                        process.wait(_TIMEOUT)
+                        ended.setdefault(rival.name, []).append(time.perf_counter() - start)
+                except RuntimeError as error:
+                    print(f"  {rival.name}: {error}")
+        count = len([name for name in _functions() if fnmatchcase(name, pattern)])
+        for what, samples in (("live", live), ("end", ended)):
+            print(f"\n{pattern} ({count} functions): command to {what} [s]")
+            _table(samples, min, digits=2)
+
+
+def _table(samples: dict[str, list[float]], best: object, digits: int = 0) -> None:
+    ours = min(samples["pystap"]) if samples.get("pystap") else None
+    for row, found in samples.items():
+        ratio = f"  {ours / min(found):.2f}x" if ours is not None and row != "pystap" and min(found) > 0 else ""
+        print(f"  {row:30} min {min(found):10.{digits}f}  median {statistics.median(found):10.{digits}f}{ratio}")
+
+
+def _functions() -> list[str]:
+    for folder in _TRACEFS:
+        path = Path(folder, "available_filter_functions")
+        if path.exists():
+            return [line.split()[0] for line in path.read_text().splitlines() if "[" not in line]
+    return []
+
+
+def _thousand() -> str:
+    """Return a pattern that some 1,000 functions match."""
+    names = _functions()
+    starts = {name[:length] for name in names for length in (1, 2, 3)}
+    counts = {start: sum(name.startswith(start) for name in names) for start in starts if start.isalnum()}
+    return min(counts, key=lambda start: abs(counts[start] - 1000)) + "*"
+
+
+def _file_address(symbol: str) -> int:
+    """Return a function's address as the kernel's file has it."""
+    linked = 0xFFFF_FFFF_8100_0000
+    found = {}
+    for line in Path("/proc/kallsyms").read_text().splitlines():
+        address, _, name = line.split()[:3]
+        if name in (symbol, "_text"):
+            found.setdefault(name, int(address, 16))
+    return linked + found[symbol] - found["_text"]
+
+
+def _in_guest(series: str, arguments: Sequence[str]) -> int:
+    sys.path.insert(0, str(_HERE.parent))
+    from tests.vm.boot import run
+    from tests.vm.kernels import obtain
+
+    status, output = run(obtain(series), [sys.executable, __file__, *arguments], _HERE.parent, 3600)
+    print(output, end="")
+    return status
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--guest", metavar="SERIES", help="run in a guest with this kernel")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--batches", type=int, default=20, help="timed loops in a round (cost)")
+    parser.add_argument("--calls", type=int, default=5000, help="calls in a loop (cost)")
+    parser.add_argument("--only", choices=("cost", "vfs", "thousand"), action="append", help="measure only this")
+    parser.add_argument("--stap", help="the pystap command, instead of the virtual environment's")
+    parser.add_argument("--bpftrace", action="append", help="a bpftrace command; may be given several times")
+    options = parser.parse_args()
+    if options.guest:
+        arguments = sys.argv[1:]
+        at = next(i for i, word in enumerate(arguments) if word.startswith("--guest"))
+        del arguments[at : at + (1 if "=" in arguments[at] else 2)]
+        return _in_guest(options.guest, arguments)
+    rivals = _rivals(options)
+    wanted = options.only or ["cost", "vfs", "thousand"]
+    print(f"Linux {os.uname().release}, {os.cpu_count()} CPUs")
+    if "cost" in wanted:
+        race_cost(rivals, options.rounds, options.batches, options.calls)
+    if "vfs" in wanted:
+        race_attach(rivals, options.rounds, ["vfs_*"])
+    if "thousand" in wanted:
+        race_attach(rivals, options.rounds, [_thousand()])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
