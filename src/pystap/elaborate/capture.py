@@ -36,6 +36,8 @@ def _stays(node: n.Expression) -> bool:
     match node:
         case n.Constant():
             return True
+        case n.Conditional(type=Type.STRING, yes=n.TableText() | n.Constant(), no=n.TableText() | n.Constant()):
+            return True
         case n.Binary(operator=".") | n.TableText() | n.Format(to_output=False):
             return True
         case n.BuiltinCall(builtin=builtin):

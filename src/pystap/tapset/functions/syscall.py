@@ -4,48 +4,29 @@ an underscore. What a call has is data in tapset/syscalls; a text is made as its
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from ...program.builtins import Builtin, Effect
 from ...program.types import Type
-from ...program.user_memory import COMPAT_CALL, UserRead, block_parts
+from ...program.user_memory import COMPAT_CALL
 from ..services import Services
 
 _NEGATIVE_ERRNO_LIMIT = -4095
 """Results from here to -1 are error numbers (MAX_ERRNO in include/linux/err.h)."""
 
-Step = tuple[Callable[..., "str | None"], tuple[int, ...], int, int]
-"""A decoder, the arguments that it takes, and which parts of the block are its memory."""
+Text = Callable[..., str]
+"""Makes a text from arguments of a call and, behind them, the block of memory that was read (b"" where there is none).
+"""
 
 
 def _plain(value: int) -> str:
     return str(value) if -4096 <= value < 65536 else hex(value & (1 << 64) - 1)
 
 
-class Text:
-    """Makes the text of some decoders' results, from a call's arguments and the block of memory that was read."""
-
-    def __init__(self, steps: Sequence[Step], plan: tuple[UserRead, ...]) -> None:
-        self.steps = steps
-        self.plan = plan
-
-    def __call__(self, values: Sequence[int], block: bytes = b"") -> str:
-        parts = block_parts(block, self.plan) if block else [None] * len(self.plan)
-        texts: list[str] = []
-        for function, arguments, start, end in self.steps:
-            own = [values[index] for index in arguments]
-            try:
-                text = function(*own, *parts[start:end])
-            except (struct.error, IndexError):  # less memory than the structure has
-                text = f"0x{own[0] & (1 << 64) - 1:x}"
-            if text is not None:
-                texts.append(text)
-        return ", ".join(texts)
-
-
 _texts: dict[tuple[str, int], Text] = {}
 """The texts by variable ("" for argstr) or decoder ("@name") and call."""
+_argstrs: dict[int, Text] = {}
+"""Those of argstr, by call."""
 
 
 def _text(key: str, number: int) -> Text:
@@ -53,67 +34,31 @@ def _text(key: str, number: int) -> Text:
     if made is None:
         if len(_texts) > 5000:  # numbers that are no calls
             _texts.clear()
+            _argstrs.clear()
         made = _texts[key, number] = _make(key, number)
+        if not key:
+            _argstrs[number] = made
     return made
 
 
 def _make(key: str, number: int) -> Text:
     from ..syscalls.calls import call_of_number, new_layout
     from ..syscalls.tables import Use
+    from ..syscalls.texts import text_of
 
     compat = number >= COMPAT_CALL
     layout = new_layout(number)
     if key.startswith("@"):
         name, _, arguments = key[1:].partition("/")
-        return _text_of([Use(name, tuple(range(int(arguments))))], compat, layout)
+        return text_of([Use(name, tuple(range(int(arguments))))], int(arguments), compat, layout)
     row = call_of_number(number)
     if row is None:
-        return Text([(_untyped, tuple(range(argument_count(number))), 0, 0)], ())
+        count = argument_count(number)
+        return lambda *values: ", ".join(map(_plain, values[:count]))
     if key:
         use = row.variables.get(key) or row.return_variables[key]
-        return _text_of([use], compat, layout)
-    return _text_of(row.pieces, compat, layout)
-
-
-def _untyped(*values: int) -> str | None:
-    return ", ".join(map(_plain, values))
-
-
-def _text_of(uses: Sequence[object], compat: bool, layout: bool) -> Text:
-    from ..syscalls import decoder
-    from ..syscalls.tables import MOST_READS, Use, long_value, use_reads
-
-    steps: list[Step] = []
-    plan: list[UserRead] = []
-    for use in uses:
-        assert isinstance(use, Use)
-        if use.is_long:
-            steps.append((_long_text(long_value, use.decoder, compat), use.arguments, 0, 0))
-            continue
-        row = decoder(use.decoder)
-        own = use_reads(use, compat, layout, MOST_READS - len(plan))
-        function = row.compat if compat and not layout and row.compat is not None else row.function
-        memory = row.compat_memory if compat and not layout and row.compat_memory is not None else row.memory
-        if len(own) < len(memory):
-            function = _without(function, len(memory))
-        start = len(plan)
-        plan += own
-        steps.append((function, use.arguments, start, len(plan)))
-    return Text(steps, tuple(plan))
-
-
-def _without(function: Callable[..., str | None], parts: int) -> Callable[..., str | None]:
-    """Return a decoder for which no memory is read."""
-    nothing = (None,) * parts
-    return lambda *values: function(*values, *nothing)
-
-
-def _long_text(value_of: Callable[..., int], name: str, compat: bool) -> Callable[..., str]:
-    if name in ("pointer",):
-        return lambda value: f"0x{value & (1 << 64) - 1:x}" if value else "0x0"
-    if name == "ulong":
-        return lambda value: str(value & (1 << 64) - 1)
-    return lambda *values: str(value_of(name, values, compat))
+        return text_of([use], 6, compat, layout)
+    return text_of(row.pieces, 6, compat, layout)
 
 
 def argument_count(number: int) -> int:
@@ -134,18 +79,17 @@ _counts: dict[int, int] = {}
 
 def syscall_argstr(rt: Services, number: int, *rest: int | bytes) -> str:
     """Return the arguments of a call as text. `rest`: the six arguments, and the block of memory if there is one."""
-    return _text("", number)(rest[:6], *rest[6:])  # type: ignore[arg-type]
+    return (_argstrs.get(number) or _text("", number))(*rest)
 
 
 def syscall_variable(rt: Services, name: str, number: int, *rest: int | bytes) -> str:
     """Return a text variable of a call, like syscall_argstr."""
-    return _text(name, number)(rest[:6], *rest[6:])  # type: ignore[arg-type]
+    return _text(name, number)(*rest)
 
 
 def syscall_decoded(rt: Services, name: str, number: int, *rest: int | bytes) -> str:
     """Return what the decoder `NAME/N` makes of N arguments and, behind them, the block of memory if it reads any."""
-    count = int(name.partition("/")[2])
-    return _text("@" + name, number)(rest[:count], *rest[count:])  # type: ignore[arg-type]
+    return _text("@" + name, number)(*rest)
 
 
 def syscall_long(rt: Services, name: str, number: int, *arguments: int) -> int:

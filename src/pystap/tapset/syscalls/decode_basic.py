@@ -10,12 +10,14 @@ _LONGEST_PATH = 256
 _LONGEST_BUFFER = 32
 _ESCAPES = {0x07: "\\a", 0x08: "\\b", 0x0C: "\\f", 0x0A: "\\n", 0x0D: "\\r", 0x09: "\\t", 0x0B: "\\v",
             0x22: '\\"', 0x5C: "\\\\"}  # fmt: skip
+_SHOWN = tuple(_ESCAPES.get(byte) or (chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}") for byte in range(256))
+"""Each byte as it is shown in quotes."""
 
 
 def quoted(data: bytes, most: int = 0) -> str:
     """Return bytes in quotes, escapes as in C; with `most`, at most so many of them, "..." behind what was cut."""
     shown = data[:most] if most else data
-    text = "".join(_ESCAPES.get(byte) or (chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}") for byte in shown)
+    text = "".join(map(_SHOWN.__getitem__, shown))
     return f'"{text}"' + ("..." if len(shown) < len(data) else "")
 
 
