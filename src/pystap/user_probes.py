@@ -17,6 +17,7 @@ from .probes.process_marks import ProcessMarkForm
 from .probes.process_places import SUFFIXES, ProcessPlaceForm
 from .probes.process_plt import ProcessPltForm
 from .probes.programs import Programs, RunTarget
+from .probes.thread_pointer import thread_pointer
 from .program.extension import TypeSource
 
 
@@ -26,7 +27,7 @@ def process_kind(
     """Return the probe kind `process`; `refusal` is why user code cannot be probed here, "" when it can."""
     programs = Programs(RunTarget(command, pid), os.environ.get("PATH", os.defpath).split(":"), libraries)
     symbols = SymbolSource(cache_folder)
-    debuginfo = DwarfSource()
+    debuginfo = DwarfSource(thread_pointer(types))
     function = ProcessFunctionForm(programs, (debuginfo,), symbols, refusal)
     places = place_forms(ProcessPlaceForm(programs, debuginfo, refusal), SUFFIXES)
     events = event_forms(ProcessEventForm(programs, types), InstructionForm())

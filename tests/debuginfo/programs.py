@@ -62,7 +62,7 @@ def build(folder: Path, name: str, source: str, *options: str, compiler: str = "
     file = folder / (name + suffix)
     if not file.exists() or file.read_text() != source:
         file.write_text(source)
-    made = folder / "_".join([name, compiler, *(option.strip("-").replace("/", "") for option in options)])
+    made = folder / "_".join([name, compiler, *(option.strip("-") for option in options if "/" not in option)])
     if suffix != ".c":
         compiler = {"gcc": "g++", "clang": "clang++"}[compiler]
     subprocess.run([compiler, "-g", *options, str(file), "-o", str(made)], check=True)

@@ -11,7 +11,7 @@ import pytest
 from tests.debuginfo.programs import COMPILERS, build, has, line_of
 
 from .dwarf_programs import C_SOURCE, CXX_SOURCE, HERE
-from .programs import Stap, stap_in
+from .programs import Stap, lines, stap_in
 
 pytestmark = pytest.mark.guest(native=True)
 
@@ -92,15 +92,15 @@ def test_members_arrays_and_text_at_a_function(stap: Stap, folder: Path) -> None
     out = run_all(stap, script, built)
     for program in built:
         shared, hidden = 11, -5
-        lines = []
+        shown = []
         for row in printed(program, "visit"):
-            lines.append(
+            shown.append(
                 f'{row["depth"]} {row["flags"]} {row["text"]} "{row["label"]}" {row["count"]} {row["small"]} '
                 f"{row['tiny']} {row['level']} {row['whole']} {row['rows']} {row['tag']} {row['id']} {row['next']} "
                 f"{hidden} {shared} {row['count']}"
             )
             shared, hidden = shared + int(row["steps"]), int(row["hidden"])
-        assert out[program.name] == lines
+        assert out[program.name] == shown
 
 
 def test_classes_references_and_templates(stap: Stap, folder: Path) -> None:
@@ -120,11 +120,11 @@ probe process("{program}").statement("*@shapes.cc:{area}"), process("{program}")
     )
     out = run_all(stap, script, built)
     for program in built:
-        lines = out[program.name]
-        assert lines[0] == "area 42 2 42 3"
-        assert "move 42 10 -1 5 1" in lines
-        assert [line for line in lines if line.startswith("line")] == ["line area", "line move"]
-        found = [line.split()[1:] for line in lines if line.startswith("largest")]
+        own = out[program.name]
+        assert own[0] == "area 42 2 42 3"
+        assert "move 42 10 -1 5 1" in own
+        assert [line for line in own if line.startswith("line")] == ["line area", "line move"]
+        found = [line.split()[1:] for line in own if line.startswith("largest")]
         assert [row[0] for row in found] == ["3", "2"]
         if program.name.endswith("O0"):
             assert [row[1] for row in found] == ["9", "-7"]
@@ -204,3 +204,71 @@ def test_variables_that_cannot_be_read(stap: Stap, folder: Path) -> None:
     ), outcome.stderr  # fmt: skip
     outcome = stap("-p2", "-e", f'probe process("{program}").function("visit") {{ println($items) }}')
     assert "unable to find local 'items' (alternatives: $item $steps)" in outcome.stderr
+
+
+THREADS = r"""
+#include <stdio.h>
+#include <pthread.h>
+__thread long own = 1; __thread char padding[40];
+int bump(int by);
+__attribute__((noinline)) void here(int k) { own += k; padding[0] = 1; printf("here own=%ld bump=%d\n", own, bump(k)); }
+void *run(void *p) { here(10); here(20); return p; }
+int main() { here(1); pthread_t t; pthread_create(&t, 0, run, 0); pthread_join(t, 0); here(2); return 0; }
+"""
+LIBRARY = """
+__thread int calls = 5; static __thread long sum = 100;
+int bump(int by) { sum += by; calls++; return (int)sum; }
+"""
+
+
+@pytest.mark.parametrize("is_static", [False, True])
+def test_variables_of_threads(stap: Stap, tmp_path: Path, is_static: bool) -> None:
+    """Of a program by the thread pointer, of a library by its module in the thread's vector of blocks."""
+    if is_static:
+        (tmp_path / "bump.c").write_text(LIBRARY)
+        options = ["-static", str(tmp_path / "bump.c")]
+    else:
+        options = [str(build(tmp_path, "libbump.so", LIBRARY, "-O1", "-shared", "-fPIC"))]
+        options.insert(0, "-Wl,--no-as-needed")  # it stands before the source
+    program = build(tmp_path, "threads", THREADS, "-O1", "-pthread", *options)
+    library = program if is_static else Path(options[-1])
+    script = f"""
+    probe process("{program}").function("here") {{ println("here ", $k, " ", $own, " ", @var("own")) }}
+    probe process("{library}").function("bump") {{ println("bump ", $by, " ", $sum, " ", $calls) }}"""
+    assert lines(stap("-e", script, "-c", f"{program} > /dev/null")) == [
+        "here 1 1 1", "bump 1 100 5", "here 10 1 1", "bump 10 100 5", "here 20 11 11", "bump 20 110 6", "here 2 2 2",
+        "bump 2 101 6",
+    ]  # fmt: skip
+
+
+SPREAD = r"""
+struct pair { int a; int b; };
+struct two { long x; struct pair p; unsigned f:3; unsigned g:7; };
+__attribute__((noinline)) int use(int v, long w) { __asm__ volatile("" ::: "memory"); return v + (int)w; }
+__attribute__((noinline)) int work(struct pair p, struct two t, int k)
+{
+  struct pair q = { p.a + k, p.b * 2 };
+  int r = use(q.a, t.x);
+  r += use(q.b, t.p.b); // HERE
+  return r + t.g;
+}
+int main(int argc, char **argv)
+{
+  struct two t = { 77, { argc + 5, 8 }, 3, 100 };
+  return work((struct pair){ argc, 20 }, t, 6) != 232;
+}
+"""
+
+
+def test_structs_in_registers(stap: Stap, tmp_path: Path) -> None:
+    program = build(tmp_path, "spread", SPREAD, "-O2")
+    here = line_of("// HERE", SPREAD)
+    script = f"""
+    probe process("{program}").function("work") {{
+      println($p->a, " ", $p->b, " ", $t->x, " ", $t->p->b, " ", $t->g, " ", $k, " ", $p$) }}
+    probe process("{program}").statement("work@spread.c:{here}") {{ println($q->b, " ", $q$, " ", $r) }}"""
+    assert lines(stap("-e", script, "-c", str(program))) == [
+        "1 20 77 8 100 6 {.a=1, .b=20}", "40 {.a=?, .b=40} 84",
+    ]  # fmt: skip
+    outcome = stap("-p2", "-e", f'probe process("{program}").statement("work@spread.c:{here}") {{ println(&$q) }}')
+    assert "cannot take address of a variable that is not in memory" in outcome.stderr

@@ -17,12 +17,17 @@ from .dwarf_calls import Call, calls_of
 from .dwarf_functions import FunctionInfo
 from .dwarf_programs import Program
 from .dwarf_statements import NoLine, SourcePattern, StatementInfo
+from .dwarf_threads import thread_block
 from .dwarf_values import Source, Surroundings, register
 from .dwarf_variables import PlaceVariables
 
 
 class DwarfSource:
-    """A `CodeSource` by DWARF. Raises LookupError for patterns that cannot mean anything."""
+    """A `CodeSource` and `PlaceSource` by DWARF. Raises LookupError for patterns that cannot mean anything."""
+
+    def __init__(self, thread_pointer: Source | None = None) -> None:
+        """`thread_pointer` gives the running thread's (the base of fs on x86_64), for thread-local variables."""
+        self._thread_pointer = thread_pointer
 
     def functions(self, path: str, pattern: str, which: Which) -> Sequence[CodePlace] | None:
         """Return functions and inlined instances; None when the program has no debugging information."""
@@ -105,7 +110,9 @@ class DwarfSource:
         return list(found.values())
 
     def _place(self, info: DebugInfo, function: FunctionInfo, address: int, shown: str, returns: bool) -> CodePlace:
-        around = Surroundings(True, _shift(address) if info.elf.is_shared else None)
+        shift = _shift(address) if info.elf.is_shared else None
+        pointer = self._thread_pointer
+        around = Surroundings(True, shift, thread_block(info.elf, pointer, shift) if pointer is not None else None)
 
         def variables() -> Mapping[str, TargetSource]:
             return PlaceVariables(info.scope(function, address), around, returns)

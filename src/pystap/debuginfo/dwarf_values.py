@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import cast
 
 from ..arch import x86_64 as arch
+from ..diagnostics import semantic_error
 from ..program import nodes as n
 from ..program.c_types import CKind, CType, CValue, narrowed
 from ..program.types import Type, wrap_long
@@ -99,11 +100,28 @@ def located_value(location: VariableLocation, type_: CType, around: Surroundings
             return CValue(term_value(address, around, span), type_, True, around.user)
         case Unavailable(reason=reason):
             raise NotThere(reason)
-        case _ if type_.kind in (CKind.COMPOSITE, CKind.ARRAY, CKind.OTHER):
+        case _ if type_.kind in (CKind.COMPOSITE, CKind.ARRAY):
+            return CValue(_long(0, span), type_, False, around.user, parts=_parts(location, around))
+        case _ if type_.kind is CKind.OTHER:
             raise NotThere("it is kept in registers")
         case _:
             word = _word(location, type_.size, around, span)
             return CValue(narrowed(word, type_, span), type_, user=around.user)
+
+
+def _parts(location: VariableLocation, around: Surroundings) -> Callable[[int, int, Span], n.Expression]:
+    """Return what gives numbers inside a struct or array that is not in memory."""
+
+    def value(offset: int, size: int, span: Span) -> n.Expression:
+        part = part_of(location, offset, size)
+        try:
+            if part is None:
+                raise NotThere("it is spread over several registers")
+            return _word(part, size, around, span)
+        except NotThere as reason:
+            semantic_error(f"this part of the value is not accessible at this place: {reason}", span, "operator '->'")
+
+    return value
 
 
 def _word(location: VariableLocation, size: int, around: Surroundings, span: Span) -> n.Expression:

@@ -5,11 +5,12 @@ $file->f_path->dentry     ReadMemory(ReadMemory-free: $file + offset of f_path +
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, NoReturn, cast
 
 from ..diagnostics import near_names, semantic_error
 from ..program import nodes as n
-from ..program.c_types import CKind, CMember, CType, CValue, pointer_to
+from ..program.c_types import CKind, CMember, CType, CValue, narrowed, pointer_to
 from ..program.types import Type, wrap_long
 from ..source import Span
 from .fold import fold
@@ -39,6 +40,9 @@ def moved(address: n.Expression, offset: int, span: Span) -> n.Expression:
 
 def loaded(value: CValue, span: Span) -> n.Expression:
     """Return the value as a long; a struct or an array gives its address. Raises ScriptError for what has neither."""
+    if value.parts is not None:
+        name = value.type.name if value.type is not None else "value"
+        semantic_error(f"'{name}' lies in no memory here: the program keeps it in registers", span, "expression")
     if not value.in_memory or value.type is None:
         return value.expression
     if value.type.kind in (CKind.COMPOSITE, CKind.ARRAY):
@@ -96,10 +100,27 @@ def member_of(value: CValue, name: str, span: Span) -> CValue:
 
 
 def member_value(base: CValue, member: CMember, span: Span) -> CValue:
-    """Return a member of a struct that lies in memory."""
+    """Return a member of a struct."""
+    if base.parts is not None:
+        return _part(base.parts, member.type, member.offset, member.bits, base.user, span)
     if member.bits:
         return CValue(base.expression, member.type, True, base.user, member.offset, member.bits)
     return CValue(moved(base.expression, member.offset // 8, span), member.type, True, base.user)
+
+
+def _part(
+    parts: Callable[[int, int, Span], n.Expression], type_: CType, offset: int, bits: int, user: bool, span: Span
+) -> CValue:
+    """Return what lies at an offset (in bits) of a struct or array that is not in memory."""
+    start = offset // 8
+    if type_.kind in (CKind.COMPOSITE, CKind.ARRAY):
+        return CValue(long(0, span), type_, False, user, parts=lambda at, size, where: parts(start + at, size, where))
+    if not bits:
+        return CValue(narrowed(parts(start, type_.size, span), type_, span), type_, False, user)
+    shift = offset - 8 * start
+    word = parts(start, (shift + bits + 7) // 8, span)
+    left = combined("<<", word, long(64 - shift - bits, span), span)
+    return CValue(combined(">>" if type_.is_signed else ">>>", left, long(64 - bits, span), span), type_, False, user)
 
 
 def _behind(value: CValue, name: str, span: Span) -> CValue:
@@ -110,6 +131,8 @@ def _behind(value: CValue, name: str, span: Span) -> CValue:
     if type_.kind is CKind.POINTER:
         return CValue(loaded(value, span), type_.source.target(type_), True, value.user)
     if type_.kind is CKind.ARRAY:
+        if value.parts is not None:
+            return _part(value.parts, type_.source.target(type_), 0, 0, value.user, span)
         return CValue(value.expression, type_.source.target(type_), True, value.user)
     return value
 
@@ -138,8 +161,12 @@ def element_of(value: CValue, index: n.Expression, span: Span) -> CValue:
     if type_ is None or type_.kind not in (CKind.ARRAY, CKind.POINTER):
         name = type_.name if type_ is not None else "long"
         semantic_error(f"invalid access '[]' vs '{name}'", span, "operator '['")
-    base = loaded(value, span)
     target = type_.source.target(type_)
+    if value.parts is not None and type_.kind is CKind.ARRAY:
+        if not (isinstance(index, n.Constant) and isinstance(index.value, int)):
+            semantic_error("the array lies in registers here: its index must be a constant", span, "operator '['")
+        return _part(value.parts, target, 8 * index.value * target.size, 0, value.user, span)
+    base = loaded(value, span)
     size = target.size or 1
     if isinstance(index, n.Constant) and isinstance(index.value, int):
         place = moved(base, index.value * size, span)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..diagnostics import semantic_error
+from ..diagnostics import ScriptError, semantic_error
 from ..program import nodes as n
 from ..program.c_types import CKind, CValue
 from ..program.types import Type
@@ -94,7 +94,12 @@ def _add_member_list(text: Text, value: CValue, depth: int, span: Span, first: b
     """Append the members; those of anonymous ones stand among them. Returns whether none was written yet."""
     assert value.type is not None
     for member in value.type.source.members(value.type):
-        inner = member_value(value, member, span)
+        try:
+            inner = member_value(value, member, span)
+        except ScriptError:  # a part of a struct in registers that was optimised out
+            text.literal(("" if first else ", ") + f".{member.name}=?")
+            first = False
+            continue
         if not member.name and member.type.kind is CKind.COMPOSITE:
             first = _add_member_list(text, inner, depth, span, first)
             continue

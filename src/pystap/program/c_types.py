@@ -5,7 +5,7 @@ $file->f_path.dentry        CValue(type `struct file*`) -> member, member -> CVa
 
 from __future__ import annotations
 
-from ..lean import Any, Enum, Literal, Protocol, Sequence
+from ..lean import Any, Callable, Enum, Literal, Protocol, Sequence
 from ..records import dataclass
 from ..source import Span
 from .nodes import Binary, Constant, Expression
@@ -101,7 +101,10 @@ class CValue:
     """A C value in an expression: `expression` computes it, or with `in_memory` the address where it lies.
 
     `bits` and `bit_offset` (from that address) are those of a bit field. `user` says whose memory its addresses and
-    pointers are. Structs and arrays are always in memory. `type` None is a plain 64-bit number.
+    pointers are. `type` None is a plain 64-bit number.
+
+    Structs and arrays are in memory, or (`parts`) spread over registers and constants: then `parts` gives the number
+    that some of their bytes are, by offset and size, and raises ScriptError for bytes that are nowhere.
     """
 
     expression: Expression
@@ -110,6 +113,7 @@ class CValue:
     user: bool = False
     bit_offset: int = 0
     bits: int = 0
+    parts: Callable[[int, int, Span], Expression] | None = None
 
 
 def narrowed(value: Expression, type_: CType, span: Span) -> Expression:
