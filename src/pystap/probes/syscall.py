@@ -49,6 +49,9 @@ class SyscallTables(Protocol):
     def shown_name(self, number: int) -> str:
         """Return what a call is called, "" where it has no name."""
 
+    def name(self, span: Span) -> n.Expression:
+        """Return the name of the call that is made."""
+
     def values(self, numbers: frozenset[int] | None, name: str | None) -> SyscallValues:
         """Return the variables of these calls (None: of all), which are those that `name` means if it is given."""
 
@@ -215,6 +218,8 @@ def _name_source(
     def source(span: Span) -> n.Expression:
         if len(shown) == 1:
             return _text(f"{before}{next(iter(shown))}{behind}", span)
+        if not before:
+            return tables.name(span)
         native = n.TableText(table(False), _number(span), f"{before}syscall_%d{behind}", span=span, type=Type.STRING)
         if numbers is not None and all(number < COMPAT_CALL for number in numbers):
             return native

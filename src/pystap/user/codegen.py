@@ -226,8 +226,11 @@ def _unpack(module: Module, body: Body, event: n.Event) -> None:
         body.line(f"{_targets(fixed)} = {unpack}(record)")
     if blocks:
         size = record_size(event.types, event.widths)
-        split = module.helper("split_blocks")
-        body.line(f"{_targets(blocks)} = {split}(record, {size}, {len(blocks)})")
+        if len(blocks) == 1:
+            body.line(f"c{blocks[0]} = record[{size}:]")
+        else:
+            split = module.helper("split_blocks")
+            body.line(f"{_targets(blocks)} = {split}(record, {size}, {len(blocks)})")
     for index in fixed:
         if event.types[index] is Type.STRING:
             body.line(f'c{index} = c{index}.rstrip(b"\\0").decode("latin-1")')

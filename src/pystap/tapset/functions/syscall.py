@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...program.builtins import Builtin, Effect
+from ...program.builtins import Builtin, Effect, Expansion
+from ...program.nodes import Binary, Conditional, Constant, Expression, TableText
 from ...program.types import Type
 from ...program.user_memory import COMPAT_CALL
 from ..services import Services
@@ -75,6 +76,22 @@ def argument_count(number: int) -> int:
 
 
 _counts: dict[int, int] = {}
+
+
+def syscall_name(rt: Services, number: int) -> str:
+    """Return what a call is called; `syscall_N` or, through a 32-bit entry, `syscall32_N` where it has no name."""
+    name = _names.get(number)
+    if name is None:
+        from ..syscalls.calls import shown_name
+
+        unknown = f"syscall32_{number - COMPAT_CALL}" if number >= COMPAT_CALL else f"syscall_{number}"
+        name = shown_name(number) or unknown
+        if len(_names) < 5000:  # what is no call does not fill the memory
+            _names[number] = name
+    return name
+
+
+_names: dict[int, str] = {}
 
 
 def syscall_argstr(rt: Services, number: int, *rest: int | bytes) -> str:
@@ -161,6 +178,25 @@ def decoded_row(arguments: int, width: int | None, block: bool) -> Builtin:
     return Builtin("_syscall_decoded", parameters, Type.STRING, Effect.PURE, syscall_decoded, width=width)
 
 
+def _name_in_kernel(number: Expression) -> Expression:
+    """Return the name by two tables, for 64-bit and 32-bit entries."""
+    from ..syscalls.calls import name_table
+
+    span = number.span
+    start = Constant(COMPAT_CALL, span=span, type=Type.LONG)
+    is_compat = Binary(">=", number, start, span=span, type=Type.LONG)
+    low = Binary("-", number, start, span=span, type=Type.LONG)
+    native = TableText(name_table(False), number, "syscall_%d", span=span, type=Type.STRING, width=NAME_WIDTH)
+    compat = TableText(name_table(True), low, "syscall32_%d", span=span, type=Type.STRING, width=NAME_WIDTH)
+    return Conditional(is_compat, compat, native, span=span, type=Type.STRING, width=NAME_WIDTH)
+
+
+NAME_WIDTH = 32
+"""The longest name: that of a call, or `syscall32_` and a number."""
+NAME_ROW = Builtin(
+    "_syscall_name", _longs("number"), Type.STRING, Effect.PURE, syscall_name, Expansion(_name_in_kernel),
+    width=NAME_WIDTH,
+)  # fmt: skip
 LONG_ROW = Builtin(
     "_syscall_long", (("name", Type.STRING), *_longs("number"), *_SIX), Type.LONG, Effect.PURE, syscall_long
 )

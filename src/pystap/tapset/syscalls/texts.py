@@ -18,13 +18,7 @@ from .tables import MOST_READS, Use, use_reads
 _MASK = "0xFFFFFFFFFFFFFFFF"
 
 
-def _part(block: bytes, start: int) -> tuple[bytes | None, int]:
-    """Return the bytes of one read of a block, None for memory that could not be read, and where the next starts."""
-    if start >= len(block):
-        return None, start
-    length = int.from_bytes(block[start : start + 8], "little", signed=True)
-    start += 8
-    return (None, start) if length < 0 else (block[start : start + length], start + (length + 7 & ~7))
+_LONG = struct.Struct("=q")
 
 
 def _plain(value: int) -> str:
@@ -33,7 +27,7 @@ def _plain(value: int) -> str:
 
 def text_of(uses: Sequence[Use], arguments: int, compat: bool, new_layout: bool) -> Callable[..., str]:
     """Return the function that gives the texts of `uses`, joined by commas, from so many arguments and a block."""
-    names: dict[str, Any] = {"part": _part, "short": (struct.error, IndexError), "plain": _plain}
+    names: dict[str, Any] = {"length": _LONG.unpack_from, "short": (struct.error, IndexError), "plain": _plain}
     plan: list[UserRead] = []
     pieces: list[str] = []
     may_lack = False
@@ -59,10 +53,12 @@ def _compiled(
     pieces: list[str], arguments: int, reads: int, may_lack: bool, names: dict[str, Any]
 ) -> Callable[..., str]:
     parameters = [f"a{index}" for index in range(arguments)]
-    lines = [f"def text({', '.join(parameters)}{', ' * bool(parameters)}block=b''):"]
+    lines = [f"def text({', '.join(parameters)}{', ' * bool(parameters)}block=b''):", "    try:"]
     start = "8"
-    for number in range(reads):
-        lines.append(f"    p{number}, at = part(block, {start})")
+    for number in range(reads):  # each: its length, below 0 where memory could not be read, then the bytes
+        lines.append(f"        (n,) = length(block, {start})")
+        lines.append(f"        p{number} = block[{start} + 8 : {start} + 8 + n] if n >= 0 else None")
+        lines.append(f"        at = {start} + 8 + ((n + 7 & ~7) if n > 0 else 0)")
         start = "at"
     if may_lack:  # a decoder may give None for an argument that does not count
         listed = "".join((piece[1:-1] if piece.startswith("{f") else f'f"{piece}"') + ", " for piece in pieces)
@@ -70,7 +66,7 @@ def _compiled(
     else:
         result = 'f"' + ", ".join(pieces) + '"'
     values = "".join(parameter + ", " for parameter in parameters)
-    lines += ["    try:", f"        return {result}", "    except short:"]  # less memory than the structure has
+    lines += [f"        return {result}", "    except short:"]  # less memory than the structure has
     lines.append(f"        return ', '.join(map(plain, ({values})))")
     exec("\n".join(lines), names)
     made: Callable[..., str] = names["text"]
