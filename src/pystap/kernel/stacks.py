@@ -26,7 +26,7 @@ _LIBRARY_SPAN = 1 << 40
 """How far below the top of the mapped area words count as addresses of libraries."""
 
 _KERNEL = """
-define internal i64 @NAME(ptr %context, ptr %buffer, ptr %lost) noinline #0 {
+define internal i64 @NAME(ptr %context, ptr %buffer, ptr %lost) alwaysinline #0 {
 entry:
   %key = alloca i64, align 8
   %frames = getelementptr i8, ptr %buffer, i64 FRAMES
