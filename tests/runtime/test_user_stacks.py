@@ -239,6 +239,50 @@ def test_process_that_is_gone(stap: Stap, program: Path) -> None:
     assert re.fullmatch(r"5 syscall\+0x[0-9a-f]+/0x[0-9a-f]+ \[/\S+/libc\.so\.6\]", done.stdout.strip())
 
 
+CPP = r"""
+#include <sys/syscall.h>
+#include <unistd.h>
+namespace own {
+template <class T> struct Queue {
+    __attribute__((noinline)) T push(T value) {
+        T result = value + syscall(SYS_getppid);   // line 7
+        __asm__ volatile("" ::: "memory");
+        return result;
+    }
+};
+}
+int main() {
+    own::Queue<long> queue;
+    return queue.push(3) == 0;   // line 15
+}
+"""
+
+
+def test_lines_cpp_names_and_build_ids(stap: Stap, tmp_path: Path) -> None:
+    (tmp_path / "names.cc").write_text(CPP)
+    flags = ["-g", "-O1", "-fomit-frame-pointer", "-Wl,--build-id"]
+    subprocess.run(["g++", *flags, "-o", "names", "names.cc"], cwd=tmp_path, check=True)
+    body = r"""printf("%s %s %s\n", usymfileline(ustack(1) - 1), usymline(ustack(2) - 1), usymfile(ustack(2) - 1))
+        println(usymname(ustack(1))); printf("%s %x\n", umodbuildid(ustack(1)), umodaddr(ustack(1)))
+        print_ubacktrace_fileline()"""
+    text = f"probe syscall.getppid {{ if (pid() == target()) {{ {body} }} }}"
+    done = stap("-e", text, "-c", f"{tmp_path}/names")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = done.stdout.splitlines()
+    source = f"{tmp_path}/names.cc"
+    assert found[0] == f"{source}:7 15 {source}"
+    assert found[1] == "own::Queue<long>::push(long)"
+    build_id, address = found[2].split()
+    notes = subprocess.run(["readelf", "-n", f"{tmp_path}/names"], capture_output=True, text=True, check=True).stdout
+    assert f"Build ID: {build_id}" in notes
+    command = ["addr2line", "-e", f"{tmp_path}/names", hex(int(address, 16) - 1)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[0] == f"{source}:7"
+    file = re.escape(f"{tmp_path}/names")
+    push = rf" 0x[0-9a-f]+ : own::Queue<long>::push\(long\)\+0x\w+/0x\w+ at {file}\.cc:7 \[{file}\]"
+    assert re.fullmatch(push, found[4])
+    assert re.fullmatch(rf" 0x[0-9a-f]+ : main\+0x\w+/0x\w+ at {file}\.cc:15 \[{file}\]", found[5])
+
+
 def test_vdso_and_kernel_threads(stap: Stap, tmp_path: Path) -> None:
     code = "import time\nfor i in range(200000): time.clock_gettime(1)"
     text = """global v, k probe timer.profile {

@@ -143,6 +143,29 @@ def test_user_side_handlers_have_no_stack(stap: Stap) -> None:
     assert lines(stap("-e", text)) == ["[00]0x70x100x7", "0x10", ""]
 
 
+def test_stack_of_a_task_that_waits(stap: Stap, reader: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    pid = reader.pid
+    expected = kernel_stack_of(pid)
+    (tmp_path / "s.stp").write_text(
+        f"""probe kernel.trace("sched_switch") {{
+            if (tid() == {pid}) {{ print_syms(task_backtrace($prev)); exit() }} }}
+        probe begin {{ system("sleep 0.3; for i in 1 2 3; do echo; sleep 0.1; done >/proc/{pid}/fd/0") }}"""
+    )
+    done = stap(str(tmp_path / "s.stp"))
+    assert [line.split(" : ")[1].split()[0] for line in lines(done)] == expected
+
+
+def test_where_the_probe_is(stap: Stap) -> None:
+    text = """probe begin { print(addr(), "<", probemod(), ">") }
+        probe syscall.getppid { if (pid() == target() && !n++) print(addr()) }
+        probe timer.profile { if (pid() == target() && addr() != (addr() < 0 ? stack(0) : uaddr())) bad++
+            if (pid() == target()) hits++ }
+        global bad, hits, n
+        probe end { println(" ", bad, " ", hits > 0) }"""
+    loop = "import os\nfor i in range(400000): os.getppid()"
+    assert lines(stap("-e", text, "-c", f"{sys.executable} -c '{loop}'")) == ["0<>0 0 1"]
+
+
 def test_unknown_module_is_an_error(stap: Stap) -> None:
     found = lines(stap("-e", "probe begin { try { println(modname(5)) } catch (m) { println(m) } exit() }"))
     assert found == ["No module name available for address 0x5"]

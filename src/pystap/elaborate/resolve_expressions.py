@@ -9,7 +9,18 @@ from typing import Literal, cast
 
 from ..diagnostics import Diagnostic, ScriptError, semantic_error, similar
 from ..program import nodes as n
-from ..program.attach import KernelFunctions, Never, PerfClock, Phase, Syscalls, Timer, Tracepoints, Uprobes
+from ..program.attach import (
+    KernelFunctions,
+    Never,
+    PerfClock,
+    PerfSamples,
+    Phase,
+    Syscalls,
+    Timer,
+    Tracepoints,
+    Uprobes,
+    Watchpoint,
+)
 from ..program.builtins import Effect
 from ..program.posix_regex import translate
 from ..program.symbols import Global
@@ -302,6 +313,8 @@ class ExpressionResolver:
 
     def _placed(self, value: n.Expression, node: ast.Call) -> n.Expression:
         """Return what a call expands to; the arguments of the probed function are those that this kind of probe has."""
+        if node.name == "addr":
+            return self._interrupted(value)
         if any(_is_register(part) for part in subexpressions(value)):
             if not isinstance(self.scope.attach, Uprobes | PerfClock):
                 message = (
@@ -319,6 +332,22 @@ class ExpressionResolver:
             case _:
                 message = f"function '{node.name}' is available in the handlers of probes on functions only"
                 semantic_error(message, node.span, f"identifier '{node.name}'")
+
+    def _interrupted(self, value: n.Expression) -> n.Expression:
+        """Return what addr() is in this kind of probe: 0 where there are no registers."""
+        match self.scope.attach:
+            case PerfClock() | PerfSamples() | Watchpoint():
+                return value
+            case Uprobes() if "uaddr" in self.scope.functions:
+                return self.scope.functions["uaddr"](value.span)
+            case KernelFunctions(returns=False):
+                return self._builtin("_function_entry", [self._builtin("_kernel_stack", [], value.span)], value.span)
+            case _:
+                return n.Constant(0, span=value.span, type=Type.LONG)
+
+    def _builtin(self, name: str, arguments: list[n.Expression], span: Span) -> n.Expression:
+        row = self.names.inputs.builtins.lookup(name)[0]
+        return n.BuiltinCall(row, arguments, span=span, type=row.returns or Type.UNKNOWN)
 
     def _at_function(self, node: ast.AtFunction) -> n.Expression:
         match node.name:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..abi.map_layout import perf_counter_map
-from ..arch import x86_64 as arch
 from ..program.attach import perf_counters
 from ..program.fault_messages import division_by_zero, perf_counter_fault, read_fault
 from ..program.nodes import (
@@ -317,9 +316,6 @@ def _context(h: HandlerContext, value: ContextValue) -> str:
             return h.code.load("register", h.context_places[f"register {value.index}"])
         case ContextKind.POINT:
             return "%number"
-        case ContextKind.INTERRUPTED:
-            place = h.code.offset("%context", arch.PT_REGS_OFFSETS[arch.INSTRUCTION_POINTER])
-            return h.code.value("ip", f"load volatile i64, ptr {place}, align 8")
         case (
             ContextKind.KERNEL_STACK
             | ContextKind.USER_STACK

@@ -239,7 +239,6 @@ class ContextKind(Enum):
     PERF_COUNTER = "perf counter"  # index is its place among the script's counters
     REGISTER = "register"  # of the code that was interrupted: index is its 8-byte word in struct pt_regs
     POINT = "point"  # which of the places that the handler serves: its number in the attach specification
-    INTERRUPTED = "interrupted instruction"  # of a clock or counter: the address that it interrupted
     KERNEL_STACK = "kernel stack"  # the number that stands for it (abi/stack_records), 0 for none
     USER_STACK = "user stack"  # the same for the current process's stack
     USER_ADDRESS = "user instruction"  # where the current process is in user mode, 0 for a kernel thread

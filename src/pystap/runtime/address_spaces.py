@@ -10,10 +10,14 @@ import os
 from bisect import bisect_right, insort
 from struct import error as struct_error
 
+from ..debuginfo.demangle import demangle
 from ..debuginfo.elf_image import ElfImage, FunctionTable, NotElf
 from ..debuginfo.frame_rules import FrameRules
-from ..lean import Iterable
+from ..lean import TYPE_CHECKING, Iterable
 from ..loader.process_events import Executed, Forked, Mapped, Missed, ProcessEvents
+
+if TYPE_CHECKING:
+    from .source_lines import SourceLines
 
 VDSO = "[vdso]"
 
@@ -27,6 +31,7 @@ class Module:
         self._opened = False
         self._rules: FrameRules | None = None
         self._functions: FunctionTable | None = None
+        self._lines: SourceLines | None = None
 
     @property
     def image(self) -> ElfImage | None:
@@ -53,7 +58,16 @@ class Module:
             if self.image is None:
                 return None
             self._functions = FunctionTable(self.image)
-        return self._functions.find(address)
+        found = self._functions.find(address)
+        return (demangle(found[0]), *found[1:]) if found is not None else None
+
+    def line(self, address: int) -> tuple[str, int] | None:
+        """Return the source file and line of an address of the file."""
+        if self._lines is None:
+            from .source_lines import SourceLines
+
+            self._lines = SourceLines(self.path)
+        return self._lines.find(address)
 
 
 class Mapping:
@@ -113,7 +127,19 @@ class ProgramImage:
 
     def line(self, address: int) -> tuple[str, int] | None:
         """Return the source file and line of an address; None where no debug information tells."""
-        return None
+        mapping = self.find(address)
+        return mapping.module.line(address - mapping.shift) if mapping is not None else None
+
+    def build_id(self, address: int) -> str:
+        """Return the build id of the file that an address lies in, "" where there is none."""
+        mapping = self.find(address)
+        image = mapping.module.image if mapping is not None else None
+        return image.build_id if image is not None else ""
+
+    def address_in_file(self, address: int) -> int | None:
+        """Return an address as the file that it lies in counts it; None outside of files."""
+        mapping = self.find(address)
+        return address - mapping.shift if mapping is not None and mapping.module.image is not None else None
 
     def code(self, address: int) -> tuple[FrameRules | None, int] | None:
         """Return the frame rules for an address and what to subtract from it (see debuginfo/unwind)."""

@@ -29,6 +29,14 @@ class SymbolNames:
         self._addresses = array("Q", sorted(best))
         self._lines = [best[address] for address in self._addresses]
 
+    def address_of(self, name: str) -> int:
+        """Return the address of the first symbol with a name; 0 for none."""
+        wanted = name.encode()
+        for address, line in zip(self._addresses, self._lines, strict=True):
+            if line[19 : 19 + len(wanted)] == wanted and line[19:].partition(b"\t")[0] == wanted:
+                return address
+        return 0
+
     def locate(self, address: int) -> tuple[str, int, int, str] | None:
         """Return name, offset, size and module of the symbol that an address lies in; None for none."""
         index = bisect_right(self._addresses, address) - 1

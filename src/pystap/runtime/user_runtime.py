@@ -12,6 +12,7 @@ from .report import Report
 if TYPE_CHECKING:
     from .address_spaces import ProgramImage
     from .on_demand import MemoryReader
+    from .source_lines import KernelLines
     from .stacks import Stacks
 
 T = TypeVar("T")
@@ -44,6 +45,7 @@ class SessionRuntime:
         self._reader: MemoryReader | None = None
         self._states: dict[type[Any], Any] = {}
         self._children: list[int] = []
+        self._kernel_lines: KernelLines | None = None
 
     def abort(self) -> None:
         """End the session and leave the handler at once."""
@@ -104,7 +106,30 @@ class SessionRuntime:
 
     def kernel_line(self, address: int, /) -> tuple[str, int] | None:
         """Return the source file and line of a kernel address; None where no debuginfo tells."""
-        return None
+        from .source_lines import KernelLines
+        from .symbol_names import SymbolNames
+
+        if self._kernel_lines is None:
+            self._kernel_lines = KernelLines(self.state(SymbolNames).address_of("_stext"))
+        return self._kernel_lines.find(address & (1 << 64) - 1)
+
+    def task_stack(self, pid: int, /) -> Sequence[int]:
+        """Return the addresses of the kernel stack of a task that does not run, as the kernel shows them."""
+        from .symbol_names import SymbolNames
+
+        names = self.state(SymbolNames)
+        try:
+            with open(f"/proc/{pid}/stack", encoding="ascii", errors="replace") as file:
+                lines = file.read().splitlines()
+        except OSError:
+            return ()
+        addresses = []
+        for line in lines:
+            name, _, offset = line.partition("] ")[2].partition("/")[0].partition("+")
+            start = names.address_of(name)
+            if start and offset:
+                addresses.append(start + int(offset, 16))
+        return addresses
 
     def stacks(self) -> Stacks:
         """Return the stacks that programs have sent."""

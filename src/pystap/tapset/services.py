@@ -26,6 +26,12 @@ class Places(Protocol):
     def line(self, address: int) -> tuple[str, int] | None:
         """Return the source file and the line of an address; None where no debug information tells."""
 
+    def build_id(self, address: int) -> str:
+        """Return the build id of the file that an address lies in, "" where there is none."""
+
+    def address_in_file(self, address: int) -> int | None:
+        """Return an address as the file that it lies in counts it; None outside of files."""
+
 
 class Services(Protocol):
     """The runtime, as rows of tapset/functions see it: the first argument of every `Builtin.user`."""
@@ -75,6 +81,9 @@ class Services(Protocol):
 
     def kernel_line(self, address: int, /) -> tuple[str, int] | None:
         """Return the source file and the line of a kernel address; None without the kernel's debuginfo."""
+
+    def task_stack(self, pid: int, /) -> Sequence[int]:
+        """Return the addresses of the kernel stack of a task that does not run; none when it is not shown."""
 
     def user_stack(self, number: int, /) -> tuple[Sequence[int], Places | None]:
         """Return the addresses of a user stack, the innermost first, and what was mapped in its process."""

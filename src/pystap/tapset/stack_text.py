@@ -143,6 +143,17 @@ def stack_callers(rt: Services, stack: int, count: int) -> str:
     return joined(first(list(rt.kernel_stack(stack)), count))
 
 
+def task_hex(rt: Services, pid: int) -> str:
+    return joined(rt.task_stack(pid))
+
+
+def function_entry(rt: Services, stack: int) -> int:
+    """Return where the innermost function of a stack begins: the entry probe's own function."""
+    addresses = rt.kernel_stack(stack)
+    found = caller_place(rt.kernel_symbol, addresses[0], 1) if addresses else None
+    return signed(addresses[0] - found[1]) if found is not None else 0
+
+
 def stack_caller(rt: Services, stack: int) -> str:
     address = stack_element(rt, stack, 1) & WORD
     found = caller_place(rt.kernel_symbol, address, 1) if address else None
@@ -224,6 +235,17 @@ def user_module(rt: Services, space: int, address: int) -> str:
 def _line(rt: Services, space: int, address: int) -> tuple[str, int] | None:
     places = rt.address_space(space)
     return places.line(address & WORD) if places is not None else None
+
+
+def user_build_id(rt: Services, space: int, address: int) -> str:
+    places = rt.address_space(space)
+    return places.build_id(address & WORD) if places is not None else ""
+
+
+def user_module_address(rt: Services, space: int, address: int) -> int:
+    places = rt.address_space(space)
+    found = places.address_in_file(address & WORD) if places is not None else None
+    return found if found is not None else 0
 
 
 def user_file(rt: Services, space: int, address: int) -> str:

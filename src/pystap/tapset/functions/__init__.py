@@ -30,27 +30,29 @@ MODULES = {
     "network": """format_ipaddr ip_ntop msg_flags_num2str sock_fam_num2str sock_fam_str2num sock_flags_num2str
         sock_prot_num2str sock_prot_str2num sock_state_num2str sock_state_str2num sock_type_num2str
         sock_type_str2num""",
-    "kernel_symbols": "_interrupted_address modname symdata symfile symfileline symline symname",
+    "kernel_symbols": "addr modname probemod symdata symfile symfileline symline symname",
     "output": """abort ansi_clear_screen ansi_cursor_hide ansi_cursor_move ansi_cursor_restore ansi_cursor_save
         ansi_cursor_show ansi_new_line ansi_reset_color ansi_set_color ansi_set_color2 ansi_set_color3 error exit ftrace
         log printk warn""",
     "registers": "register registers_valid u_register uaddr",
     "session": """commit discard get_loadavg_index randint speculate speculation sprint_loadavg switch_file system""",
     "signals": "rlimit_from_str sa_flags_str sa_handler_str signal_str sigset_mask_str",
-    "stacks": """_kernel_stack _print_stack_lines _print_stack_number _stack_caller _stack_callers _stack_element
-        _stack_hex _stack_text backtrace caller caller_addr callers print_backtrace print_backtrace_fileline print_stack
-        print_syms sprint_backtrace sprint_stack sprint_syms stack""",
+    "stacks": """_function_entry _kernel_stack _print_stack_lines _print_stack_number _stack_caller
+        _stack_callers _stack_element _stack_hex _stack_text _task_hex backtrace caller
+        caller_addr callers print_backtrace print_backtrace_fileline print_stack print_syms
+        sprint_backtrace sprint_stack sprint_syms stack""",
     "strings": "isdigit isinstr str_replace stringat strlen strpos strtol substr",
     "text": "matched matched_str ngroups string_quoted text_str text_strn tokenize",
     "time": """cpu_clock_ms cpu_clock_ns cpu_clock_s cpu_clock_us ctime get_cycles gettimeofday_ms gettimeofday_ns
         gettimeofday_s gettimeofday_us jiffies ktime_get_ns local_clock_ms local_clock_ns local_clock_s local_clock_us
         tz_ctime tz_gmtoff tz_name""",
     "user_stacks": """_address_space _print_user_addresses _print_user_brief _print_user_lines _print_user_stack
-        _user_brief _user_callers _user_data _user_element _user_file _user_file_line
-        _user_full_text _user_hex _user_line _user_module _user_name _user_simple_text
-        _user_stack _user_text print_ubacktrace print_ubacktrace_brief print_ubacktrace_fileline
-        print_ustack print_usyms sprint_ubacktrace sprint_ustack sprint_usyms ubacktrace
-        ucallers umodname ustack usymdata usymfile usymfileline usymline usymname""",
+        _user_brief _user_build_id _user_callers _user_data _user_element _user_file
+        _user_file_line _user_full_text _user_hex _user_line _user_module _user_module_address
+        _user_name _user_simple_text _user_stack _user_text print_ubacktrace
+        print_ubacktrace_brief print_ubacktrace_fileline print_ustack print_usyms
+        sprint_ubacktrace sprint_ustack sprint_usyms ubacktrace ucallers umodaddr umodbuildid
+        umodname ustack usymdata usymfile usymfileline usymline usymname""",
     "units": """bytes_to_string cputime_to_msecs cputime_to_string cputime_to_usecs msecs_to_string nsecs_to_string
         pages_to_string usecs_to_string""",
 }

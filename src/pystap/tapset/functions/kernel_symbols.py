@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from ...arch import x86_64 as arch
 from ...program import nodes as n
 from ...program.builtins import Builtin, Effect
 from ...program.fault_messages import RuntimeFault
 from ...program.types import Type
+from ...source import Span
 from ..services import Services
 from ..stack_text import hexadecimal, no_stack, place_text
-from .stacks import context_value
 
 L, S = Type.LONG, Type.STRING
 
@@ -45,6 +46,17 @@ def symfileline(rt: Services, address: int) -> str:
     return f"{line[0]}:{line[1]}" if line is not None else hexadecimal(address)
 
 
+def no_module(rt: Services) -> str:
+    """Return "": a probe in a module says which in its place."""
+    return ""
+
+
+def _interrupted(span: Span) -> n.Expression:
+    return n.ContextValue(
+        n.ContextKind.REGISTER, arch.PT_REGS_OFFSETS[arch.INSTRUCTION_POINTER] // 8, span=span, type=L
+    )
+
+
 ROWS = (
     Builtin("symname", (("addr", L),), S, Effect.PURE, symname, varies=True),
     Builtin("symdata", (("addr", L),), S, Effect.PURE, symdata, varies=True),
@@ -52,5 +64,6 @@ ROWS = (
     Builtin("symfile", (("addr", L),), S, Effect.PURE, symfile, varies=True),
     Builtin("symline", (("addr", L),), S, Effect.PURE, symline, varies=True),
     Builtin("symfileline", (("addr", L),), S, Effect.PURE, symfileline, varies=True),
-    Builtin("_interrupted_address", (), L, Effect.CONTEXT, no_stack, context_value(n.ContextKind.INTERRUPTED)),
+    Builtin("addr", (), L, Effect.CONTEXT, no_stack, expands=_interrupted),
+    Builtin("probemod", (), S, Effect.CONTEXT, no_module),
 )

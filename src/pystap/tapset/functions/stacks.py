@@ -65,6 +65,8 @@ ROWS = (
     reader("_stack_element", "stack n", t.stack_element, L),
     Builtin("_print_stack_number", (("stack", L),), None, Effect.ACTION, t.print_stack_number),
     Builtin("_print_stack_lines", (("stack", L),), None, Effect.ACTION, t.print_stack_lines),
+    reader("_task_hex", "pid", t.task_hex),
+    reader("_function_entry", "stack", t.function_entry, L),
     through("backtrace", "_stack_hex", _K, (), S),
     through("sprint_backtrace", "_stack_text", _K, (), S),
     through("print_backtrace", "_print_stack_number", _K),
