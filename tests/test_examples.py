@@ -45,8 +45,16 @@ int main(void)
 #: The words behind the script's name, and the pattern that the whole output must match.
 CASES = {
     "hello": ((), r"hello world\n"),
+    "calls_by_process": (
+        ("-c", WORK),
+        r" +PID PROCESS +CALLS +FAILED +MOST OFTEN\n(?s:.*)^ *\d+ cat +\d+ +\d+  openat(?: \w+){2}\n(?s:.*)",
+    ),
     "count": (("-c", WORK), r"==TOTAL==\n(?s:.*)^cat : \d+ \n(?s:.*)"),
     "cpu_profile": (("-T", "1"), r"( *\d+\.\d% .+\[\d+\]\n)+"),
+    "failed_opens": (
+        ("-c", "cat /nowhere 2>/dev/null; true"),
+        r"(\S+\[\d+\] \"/\S+\" E\w+\n)*cat\[\d+\] \"/nowhere\" ENOENT\n(?s:.*)",
+    ),
     "failed_calls": (("-c", "exec cat /nowhere 2>/dev/null"), r"(\S.{15} .{20} E\w+ +\d+\n)+"),
     "flame_graph": (("-c", "{program}"), r"program;_start;\S*;main;spin \d+\n(?s:.*)"),
     "malloc_sizes": (
@@ -61,6 +69,10 @@ CASES = {
     ),
     "slow_calls": (("-c", WORK, "100"), r"(?s:.*)sleep\[\d+\] clock_nanosleep = 0 <\d+\.\d{3} ms>\n(?s:.*)"),
     "slow_functions": (("-c", "{program}", "{program}", "nap", "20000"), r"program\[\d+\] nap = 0 <\d+ us>\n"),
+    "strace": (
+        ("-G", "times=1", "-G", "errors=1", "-c", "cat /nowhere 2>/dev/null; true"),
+        r"(?s:.*)^\[\d+\] openat\(AT_FDCWD, \"/nowhere\", O_RDONLY\) = -2 \(ENOENT\) <0\.\d{6}>\n(?s:.*)",
+    ),
     "syscall_latency": (
         ("-c", "exec cat /etc/passwd"),
         r"(?s:.*)^openat: \d+ calls, \d+ us on average, \d+ us at most\nvalue \|-+ count\n( *\d+ \|@* +\d+\n)+(?s:.*)",
