@@ -30,10 +30,11 @@ from .loader.maps import possible_cpus
 from .probes.data import DATA_FORMS, DataForm
 from .probes.function import FunctionForm
 from .probes.kernel import Form, RootKind
+from .probes.kernel_debuginfo import DEBUGINFO_SUFFIXES, DebuginfoForm, KernelCode
 from .probes.kernel_functions import FunctionFacts
 from .probes.perf import PerfKind
 from .probes.phases import NeverKind, PhaseKind
-from .probes.statement import DEBUGINFO_SUFFIXES, DebuginfoForm, StatementForm
+from .probes.statement import StatementForm
 from .probes.syscall import FAMILIES, SyscallAnyKind, SyscallKind
 from .probes.timer import TimerKind
 from .probes.tracepoint import TracepointForm
@@ -78,9 +79,9 @@ def _kernel_kinds(listing: bool, guru: bool) -> list[ProbeKind]:
     """Return the kinds on kernel code; with `listing` it does not matter whether this kernel lets them be probed."""
     trace = TracepointForm(kernel_types)
     check = (lambda: "") if listing else function_refusal
-    function = FunctionForm(function_facts, check, lambda: listing or _has(_features(), Feature.FENTRY))
-    statement = StatementForm(function_facts, check, guru)
-    described = DebuginfoForm(function_facts)
+    described = DebuginfoForm(function_facts, check, _kernel_debuginfo)
+    function = FunctionForm(function_facts, check, lambda: listing or _has(_features(), Feature.FENTRY), described)
+    statement = StatementForm(function_facts, check, guru, described)
 
     def functions_behind(root: str) -> dict[str, Form]:
         functions = (f"{root}.function({kind})" for kind in ("string", "number"))
@@ -148,6 +149,13 @@ def user_code_refusal() -> str:
     """Return why user code cannot be probed here, "" when it can."""
     features = _features()
     return "" if _has(features, Feature.UPROBE) else features.describe(Feature.UPROBE)
+
+
+@cache
+def _kernel_debuginfo(module: str, path: str) -> KernelCode | None:
+    from .debuginfo.dwarf_kernel import kernel_dwarf
+
+    return kernel_dwarf(module, path, os.uname().release)
 
 
 @cache

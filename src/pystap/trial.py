@@ -6,7 +6,7 @@ check, loops, branches). So each program is loaded once, unattached, before the 
 
 from __future__ import annotations
 
-from .abi.image import POINT_CONSTANT, MapKind, MapSpec
+from .abi.image import MapKind, MapSpec
 from .kernel import KernelCode
 from .loader.errors import KernelRefused, MissingPrivilege
 from .loader.image import LoadedImage
@@ -30,7 +30,7 @@ def refused_handlers(code: KernelCode) -> dict[int, str]:
         handlers = {attachment.program: attachment.handlers for attachment in code.attachments}
         for spec in code.programs:
             try:
-                image.add_program(spec, {POINT_CONSTANT: 0})
+                image.add_program(spec, dict.fromkeys((item.symbol for item in spec.relocations), 0))
             except MissingPrivilege:
                 return {}
             except KernelRefused as error:

@@ -25,6 +25,7 @@ from typing import Any
 
 import pytest
 
+from . import known_module
 from .boot import Guest, GuestNotStarted, booted
 from .kernels import KernelNotFound, obtain
 
@@ -211,6 +212,7 @@ class _Boots:
 
     def _start(self, series: str) -> _Boot:
         kernel = obtain(series)
+        known_module.build(kernel.release)
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="pystap-guest-")))
         (folder / "tests").write_text("".join(f"{nodeid}\n" for nodeid in self.selected))
         root = self._config.rootpath

@@ -16,7 +16,22 @@ FORMAT = 1
 """Raised whenever the layout of the plain tuples below changes; `from_bytes` refuses any other."""
 
 POINT_CONSTANT = "point"
-"""The one constant that programs may wait for: the number of the place that this copy of a program is attached to."""
+"""A constant that programs may wait for: the number of the place that this copy of a program is attached to."""
+
+
+_LOAD_PREFIX = "loaded."
+
+
+def load_constant(name: str) -> str:
+    """Return the constant that stands for where something was loaded: the kernel (""), or "module:section"."""
+    return _LOAD_PREFIX + name.encode().hex()
+
+
+def loaded_name(symbol: str) -> str | None:
+    """Undo `load_constant`; None for another symbol."""
+    if not symbol.startswith(_LOAD_PREFIX):
+        return None
+    return bytes.fromhex(symbol[len(_LOAD_PREFIX) :]).decode()
 
 
 class MapKind(IntEnum):

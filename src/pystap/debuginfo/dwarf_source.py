@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import Protocol
 
 from ..arch import x86_64 as arch
 from ..program import nodes as n
@@ -22,12 +23,28 @@ from .dwarf_values import Source, Surroundings, register
 from .dwarf_variables import PlaceVariables
 
 
+class Placing(Protocol):
+    """How places in a file become places in memory, for files that are no programs."""
+
+    def around(self, info: DebugInfo, address: int) -> Surroundings:
+        """Return what expressions need of where a probe at an address of the file fires."""
+        ...
+
+    def offset(self, info: DebugInfo, address: int) -> int:
+        """Return what `CodePlace.offset` is for an address of the file. Raises LookupError."""
+        ...
+
+
 class DwarfSource:
     """A `CodeSource` and `PlaceSource` by DWARF. Raises LookupError for patterns that cannot mean anything."""
 
-    def __init__(self, thread_pointer: Source | None = None) -> None:
-        """`thread_pointer` gives the running thread's (the base of fs on x86_64), for thread-local variables."""
+    def __init__(self, thread_pointer: Source | None = None, placing: Placing | None = None) -> None:
+        """`thread_pointer` gives the running thread's (the base of fs on x86_64), for thread-local variables.
+
+        `placing` is for files that are no programs: the kernel and its modules.
+        """
         self._thread_pointer = thread_pointer
+        self._placing = placing
 
     def functions(self, path: str, pattern: str, which: Which) -> Sequence[CodePlace] | None:
         """Return functions and inlined instances; None when the program has no debugging information."""
@@ -104,20 +121,26 @@ class DwarfSource:
                 called = call.function
                 if _is_meant(called, asked):
                     place = self._place(info, called, called.entry, _shown(function, function.line), False)
-                    guard = _called_from(info, call) if call.returns else None
+                    guard = _called_from(info, call, self._around(info, call.function.entry)) if call.returns else None
                     named = _shown(called, called.line)
                     found.setdefault(called.entry, replace(place, detail=named, guard=guard))
         return list(found.values())
 
     def _place(self, info: DebugInfo, function: FunctionInfo, address: int, shown: str, returns: bool) -> CodePlace:
-        shift = _shift(address) if info.elf.is_shared else None
-        pointer = self._thread_pointer
-        around = Surroundings(True, shift, thread_block(info.elf, pointer, shift) if pointer is not None else None)
+        around = self._around(info, address)
 
         def variables() -> Mapping[str, TargetSource]:
             return PlaceVariables(info.scope(function, address), around, returns)
 
-        return CodePlace(function.name, shown, _file_offset(info, address), variables, Program(info, around))
+        offset = self._placing.offset(info, address) if self._placing is not None else _file_offset(info, address)
+        return CodePlace(function.name, shown, offset, variables, Program(info, around))
+
+    def _around(self, info: DebugInfo, address: int) -> Surroundings:
+        if self._placing is not None:
+            return self._placing.around(info, address)
+        shift = _shift(address) if info.elf.is_shared else None
+        pointer = self._thread_pointer
+        return Surroundings(True, shift, thread_block(info.elf, pointer, shift) if pointer is not None else None)
 
 
 def _shift(address: int) -> Source:
@@ -131,18 +154,20 @@ def _shift(address: int) -> Source:
     return value
 
 
-def _called_from(info: DebugInfo, call: Call) -> Source:
+def _called_from(info: DebugInfo, call: Call, around: Surroundings) -> Source:
     """Return whether a function, at its entry, was called from one of the places that a call returns to."""
     stack = arch.DWARF_REGISTERS.index("sp")
-    shift = _shift(call.function.entry) if info.elf.is_shared else None
 
     def value(span: Span) -> n.Expression:
-        back: n.Expression = n.ReadMemory(register(stack, span), 0, 8, False, True, 0, span=span, type=Type.LONG)
-        if shift is not None:
-            back = n.Binary("-", back, shift(span), span=span, type=Type.LONG)
+        place = register(stack, span)
+        back: n.Expression = n.ReadMemory(place, 0, 8, False, around.user, 0, span=span, type=Type.LONG)
+        if around.shift is not None:
+            back = n.Binary("-", back, around.shift(span), span=span, type=Type.LONG)
         whole: n.Expression = n.Constant(0, span=span, type=Type.LONG)
         for address in call.returns:
-            known = n.Constant(address, span=span, type=Type.LONG)
+            known: n.Expression = n.Constant(address, span=span, type=Type.LONG)
+            if around.moved is not None:
+                known = around.moved(address, span)
             same = n.Binary("==", back, known, span=span, type=Type.LONG)
             whole = same if isinstance(whole, n.Constant) else n.Logical("||", whole, same, span=span, type=Type.LONG)
         return whole

@@ -46,12 +46,14 @@ class Surroundings:
 
     `user` says whose memory it is. `shift` gives by how much the file's addresses were moved when it was loaded (None:
     by nothing). `thread_block` gives the address of the running thread's block of thread-local variables of the file;
-    None where that is not known.
+    None where that is not known. `moved` gives where an address of the file is, where more than one distance counts:
+    then it is what is asked.
     """
 
     user: bool
     shift: Source | None = None
     thread_block: Source | None = None
+    moved: Callable[[int, Span], n.Expression] | None = None
 
 
 def register(number: int, span: Span) -> n.Expression:
@@ -78,6 +80,8 @@ def term_value(term: Term, around: Surroundings, span: Span) -> n.Expression:
         case NumberTerm(value=value):
             return _long(value, span)
         case StaticAddress(address=address):
+            if around.moved is not None:
+                return around.moved(address, span)
             if around.shift is None:
                 return _long(address, span)
             return _binary("+", around.shift(span), _long(address, span), span)

@@ -65,8 +65,8 @@ def key_of(node: n.Expression) -> str:
         match part:
             case n.Constant(value=value):
                 parts.append(repr(value))
-            case n.ContextValue(kind=kind, index=index):
-                parts.append(f"{kind.name}{index}")
+            case n.ContextValue(kind=kind, index=index, name=name):
+                parts.append(f"{kind.name}{index}{name}")
             case n.ReadMemory():
                 parts.append(f"read{part.offset},{part.size},{part.signed},{part.user},{part.otherwise}")
             case n.ReadString(limit=limit, user=user):

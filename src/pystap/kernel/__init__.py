@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..abi.image import POINT_CONSTANT, MapSpec, ProgramSpec
+from ..abi.image import POINT_CONSTANT, MapSpec, ProgramSpec, loaded_name
 from ..abi.map_layout import MapLayout
 from ..abi.session_image import ErrorPlace, ProgramAttachment
 from ..llvm import Compiler, CompilerError, compile_assembly
@@ -56,7 +56,7 @@ def generate(
     planned = make_programs(shared)
     ir = shared.module.text()
     linked = link_object(
-        (compiler or Compiler()).to_object(ir), VALUE_MAPS, constants={POINT_CONSTANT}, argument_counts={CALLBACK: 2}
+        (compiler or Compiler()).to_object(ir), VALUE_MAPS, constants=_constants(shared), argument_counts={CALLBACK: 2}
     )
     programs = [
         with_kind(linked.programs[plan.attachment.program], plan.kind, plan.btf_id, plan.module) for plan in planned
@@ -69,6 +69,11 @@ def generate(
         ir,
         lambda: compile_assembly(ir),
     )
+
+
+def _constants(shared: ProgramContext) -> set[str]:
+    """Return the symbols whose values the loader fills in."""
+    return {POINT_CONSTANT, *(name for name in shared.module.maps if loaded_name(name) is not None)}
 
 
 def needs_stop_check(program: ElaboratedProgram) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..abi.image import load_constant
 from ..abi.map_layout import perf_counter_map
 from ..program.attach import perf_counters
 from ..program.fault_messages import division_by_zero, perf_counter_fault, read_fault
@@ -310,6 +311,10 @@ def _context(h: HandlerContext, value: ContextValue) -> str:
             return h.code.load("argument", h.code.offset("%regs", 8 * value.index))
         case ContextKind.RETURN_VALUE:
             return "%result"
+        case ContextKind.LOADED_AT:
+            symbol = load_constant(value.name)
+            h.module.map(symbol)
+            return f"ptrtoint (ptr @{symbol} to i64)"
         case ContextKind.PERF_COUNTER:
             return _perf_counter(h, value)
         case ContextKind.REGISTER:

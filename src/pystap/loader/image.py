@@ -18,7 +18,8 @@ class LoadedImage:
     `maps` and `programs` are by name. Use as a context manager, or call `close`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, constants: Mapping[str, int] | None = None) -> None:
+        self._constants = dict(constants or {})
         self.maps: dict[str, Map] = {}
         self.programs: dict[str, Program] = {}
         self._links: list[Link] = []
@@ -33,7 +34,7 @@ class LoadedImage:
 
     def add_program(self, spec: ProgramSpec, constants: Mapping[str, int] | None = None) -> Program:
         """Load a program that uses the maps added so far. Raises `KernelRefused`."""
-        program = self.programs[spec.name] = load_program(spec, self.maps, constants)
+        program = self.programs[spec.name] = load_program(spec, self.maps, self._constants | dict(constants or {}))
         self._resources.append(program)
         return program
 
@@ -86,12 +87,12 @@ def load_image(
 
     Raises `KernelRefused`; nothing is left behind then.
     """
-    image = LoadedImage()
+    image = LoadedImage(constants)
     try:
         for map_spec in maps:
             image.add_map(map_spec)
         for program_spec in programs:
-            image.add_program(program_spec, constants)
+            image.add_program(program_spec)
         for call in tail_calls:
             target = image.programs[call.program]
             image.maps[call.map].update(struct.pack("<I", call.index), struct.pack("<i", target.fd))

@@ -28,3 +28,16 @@ def symbol_addresses(names: frozenset[str], module: str = "", path: str = "/proc
         reason = "it hides its addresses (kernel.kptr_restrict)"
         raise KernelRefused("find the addresses of its symbols", errno.EPERM, detail=reason)
     return found
+
+
+def load_address(name: str) -> int:
+    """Return where the kernel's text ("") or a section of a module ("module:section") is. Raises `KernelRefused`."""
+    if not name:
+        return symbol_addresses(frozenset({"_text"}))["_text"]
+    module, _, section = name.partition(":")
+    try:
+        with open(f"/sys/module/{module}/sections/{section}", encoding="ascii") as file:
+            return int(file.read(), 16)
+    except OSError as error:
+        detail = f"module {module} has no section {section}, or is not loaded"
+        raise KernelRefused(f"find section {section} of module {module}", error.errno or 0, detail=detail) from None

@@ -20,9 +20,10 @@ from ..program.extension import DerivedPoint, PointPart, TargetSource, VariableS
 from ..program.types import Type
 from ..records import dataclass
 from ..source import Span
+from .kernel_debuginfo import DebuginfoForm, has_debuginfo_form
 from .kernel_functions import FunctionFacts
 from .kernel_functions import system_call_targets as system_call
-from .kernel_places import located_in, modules_of, needs_debuginfo
+from .kernel_places import located_in, modules_of
 
 _TYPED_ARGUMENTS = 6
 """fentry passes functions with more arguments on newer kernels only."""
@@ -61,14 +62,18 @@ Named = tuple[str, str]
 class FunctionForm:
     """The `function(string)` forms behind `kernel`, `kprobe` and `module(string)`.
 
-    `check` raises nothing and gives "" where functions can be probed, else why not.
+    `check` raises nothing and gives "" where functions can be probed, else why not. `described` resolves points with a
+    source file.
     """
 
     facts: Callable[[], FunctionFacts]
     check: Callable[[], str]
     can_return_arguments: Callable[[], bool]
+    described: DebuginfoForm
 
     def derive(self, parts: Sequence[PointPart]) -> Sequence[DerivedPoint]:
+        if has_debuginfo_form(parts):
+            return self.described.derive(parts)
         found = self._matching(parts)
         part = _function_part(parts)
         reason = self.check()
@@ -79,6 +84,9 @@ class FunctionForm:
         return [self._group(parts, found)]
 
     def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
+        if has_debuginfo_form(parts):
+            yield from self.described.listed(parts)
+            return
         for found in self._matching(parts):
             yield _with_names(parts, found)
 
@@ -90,9 +98,7 @@ class FunctionForm:
         if isinstance(part.argument, int):
             located = located_in(facts, modules[0], part.argument, part)
             return [(modules[0], located[0])]
-        name, at, _ = str(part.argument).partition("@")
-        if at:
-            needs_debuginfo(facts, "source files are known by debuginfo alone", part)
+        name = str(part.argument)
         exported = any(p.name == "exported" for p in parts)
         found = [(module, own) for module in modules for own in self._of_module(name, module, exported)]
         if not found:

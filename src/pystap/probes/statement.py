@@ -17,26 +17,31 @@ from ..program.extension import DerivedPoint, PointPart, VariableSource
 from ..program.types import wrap_long
 from ..records import dataclass
 from .function import text_row
+from .kernel_debuginfo import DebuginfoForm, code_part
 from .kernel_functions import FunctionFacts
-from .kernel_places import located_in, modules_of, needs_debuginfo
+from .kernel_places import located_in, modules_of
 
 
 @dataclass(frozen=True, slots=True)
 class StatementForm:
     """The `statement(...)` forms behind `kernel`, `kprobe` and `module(string)`.
 
-    `check` as in FunctionForm; `guru` tells whether the script may name addresses that nothing checks.
+    `check` as in FunctionForm; `lines` resolves points with a source file and lines; `guru` tells whether the script
+    may name addresses that nothing checks.
     """
 
     facts: Callable[[], FunctionFacts]
     check: Callable[[], str]
     guru: bool
+    lines: DebuginfoForm
 
     def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
-        return (parts,)
+        return self.lines.listed(parts) if isinstance(code_part(parts).argument, str) else (parts,)
 
     def derive(self, parts: Sequence[PointPart]) -> Sequence[DerivedPoint]:
-        part = next(part for part in parts if part.name == "statement")
+        part = code_part(parts)
+        if isinstance(part.argument, str):
+            return self.lines.derive(parts)
         point, name, shown = self._place(parts, part)
         reason = self.check()
         if reason:
@@ -49,9 +54,7 @@ class StatementForm:
         """Return where the probe goes, the function that this is in, and what pp() shows. Raises ScriptError."""
         facts = self.facts()
         absolute = parts[-1].name == "absolute"
-        if not isinstance(part.argument, int):
-            module = modules_of(parts, facts)[0]
-            needs_debuginfo(facts, "lines of source are known by debuginfo alone", part, module)
+        assert isinstance(part.argument, int)
         address = part.argument & 0xFFFF_FFFF_FFFF_FFFF
         shown = ".".join(f"statement({address:#x})" if one is part else str(one) for one in parts)
         if absolute:
@@ -75,33 +78,3 @@ class StatementForm:
         if wrap_long(address) >= 0:
             semantic_error(f"{address:#x} is no address of the kernel", last.span, f"identifier '{last.name}'")
         return FunctionPoint(f"{address:#x}", 0, 0, "", False, address=address)
-
-
-DEBUGINFO_SUFFIXES = (
-    ".inline", ".label(string)", ".callees", ".callees(number)", ".callee(string)", ".callee(string).call",
-    ".callee(string).return", ".nearest",
-)  # fmt: skip
-"""What may stand behind `function(string)` and needs debuginfo."""
-_NEEDS = {
-    "inline": "inlined functions are known by debuginfo alone",
-    "label": "labels are known by debuginfo alone",
-    "nearest": "lines of source are known by debuginfo alone",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class DebuginfoForm:
-    """The forms that only debuginfo (DWARF) can resolve."""
-
-    facts: Callable[[], FunctionFacts]
-
-    def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
-        self.derive(parts)
-        return ()
-
-    def derive(self, parts: Sequence[PointPart]) -> Sequence[DerivedPoint]:
-        facts = self.facts()
-        module = modules_of(parts, facts)[0]
-        function = next(index for index, part in enumerate(parts) if part.name == "function")
-        why = _NEEDS.get(parts[function + 1].name, "what a function calls is known by debuginfo alone")
-        needs_debuginfo(facts, why, parts[function], module)

@@ -238,6 +238,7 @@ class ContextKind(Enum):
     RETURN_VALUE = "return value"  # of a function, the whole register
     PERF_COUNTER = "perf counter"  # index is its place among the script's counters
     REGISTER = "register"  # of the code that was interrupted: index is its 8-byte word in struct pt_regs
+    LOADED_AT = "loaded at"  # name is "" for the kernel's text, "module:section" for a section of a module
     POINT = "point"  # which of the places that the handler serves: its number in the attach specification
     KERNEL_STACK = "kernel stack"  # the number that stands for it (abi/stack_records), 0 for none
     USER_STACK = "user stack"  # the same for the current process's stack
@@ -249,6 +250,7 @@ class ContextKind(Enum):
 class ContextValue(TypedNode):
     kind: ContextKind
     index: int = 0
+    name: str = ""
 
 
 @dataclass(eq=False, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic_ns, time_ns
 
 from ..abi.event_layout import EVENTS_MAP
-from ..abi.image import POINT_CONSTANT, MapKind, MapSpec
+from ..abi.image import POINT_CONSTANT, MapKind, MapSpec, loaded_name
 from ..abi.map_layout import CONTROL_MAP, STOPPED_OFFSET, TARGET_OFFSET, WALL_CLOCK_OFFSET, Counter
 from ..abi.session_image import ProgramAttachment, SessionImage
 from ..lean import Callable, Iterable, Sequence
@@ -37,6 +37,18 @@ def resized(maps: Sequence[MapSpec], buffer_mb: int) -> list[MapSpec]:
     return [replace(spec, max_entries=size) if spec.name == EVENTS_MAP else spec for spec in maps]
 
 
+def _constants(image: SessionImage) -> dict[str, int]:
+    """Return the values of the constants that programs wait for. Raises `KernelRefused`."""
+    symbols = {item.symbol for program in image.programs for item in program.relocations}
+    names = {symbol: name for symbol in symbols if (name := loaded_name(symbol)) is not None}
+    found = {POINT_CONSTANT: 0}
+    if names:
+        from ..loader.kallsyms import load_address
+
+        found |= {symbol: load_address(name) for symbol, name in names.items()}
+    return found
+
+
 class KernelSide:
     """Loads an image's maps and programs; attaches, stops and closes them. Raises `KernelRefused`."""
 
@@ -46,7 +58,7 @@ class KernelSide:
         self._missed = 0
         tokens = {spec.name: spec.initial for spec in image.maps if spec.kind is MapKind.STACK and spec.initial}
         maps = [replace(spec, initial=None) if spec.name in tokens else spec for spec in image.maps]
-        self._loaded: LoadedImage = load_image(resized(maps, buffer_mb), image.programs, {POINT_CONSTANT: 0})
+        self._loaded: LoadedImage = load_image(resized(maps, buffer_mb), image.programs, _constants(image))
         try:
             for name, token in tokens.items():
                 self._loaded.maps[name].push(token)

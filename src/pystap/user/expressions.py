@@ -174,6 +174,8 @@ def context_key(node: n.BuiltinCall) -> str:
 
 def context_value_key(node: n.ContextValue) -> str:
     """Return the key of a value of the probe's context in Event.context."""
+    if node.name:
+        return f"{node.kind.value} {node.name}"
     return f"{node.kind.value} {node.index}" if node.kind in _INDEXED else node.kind.value
 
 

@@ -1,0 +1,80 @@
+"""Lines, inlined functions, labels, calls and variables of a module that has debuginfo."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ..command import run_stap
+from ..vm.known_module import NAME, SOURCE, module_for
+
+Stap = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def stap(tmp_path: Path) -> Stap:
+    return lambda *arguments: run_stap(*arguments, folder=tmp_path)
+
+
+@pytest.fixture(scope="module")
+def module() -> Iterator[str]:
+    """The module, loaded; gives how probe points name it."""
+    path = module_for(os.uname().release)
+    if path is None:
+        pytest.skip("the headers of this kernel are not installed")
+    subprocess.run(["insmod", str(path)], check=True)
+    yield f'module("{path}")'
+    subprocess.run(["rmmod", NAME], check=True)
+
+
+def line(text: str) -> int:
+    """The number of the line of the module's source that has a text."""
+    return next(number for number, own in enumerate(SOURCE.read_text().splitlines(), 1) if text in own)
+
+
+def test_places_and_variables(stap: Stap, module: str) -> None:
+    """The module computes known_outer(7) and known_outer(2000) when its file is read."""
+    file = f"{NAME}.c"
+    script = f"""
+    probe {module}.function("known_leaf@{file}") {{ printf("entry %s %d %d\\n", ppfunc(), $pair->first, $add) }}
+    probe {module}.function("known_outer@{file}").return {{ printf("return %d\\n", $return) }}
+    probe {module}.statement("known_leaf@{file}:{line("sum > 1000")}") {{ printf("line %d\\n", $sum) }}
+    probe {module}.function("twice").inline {{ printf("inline %d %d\\n", $inlined, @var("calls")) }}
+    probe {module}.function("known_leaf").label("big") {{ printf("label %d\\n", $sum) }}
+    probe {module}.function("known_outer").callee("known_leaf") {{ printf("callee %d %s\\n", $add, $pair$) }}
+    """
+    done = stap("-e", script, "-c", f"cat /proc/{NAME}")
+    assert done.returncode == 0, done.stderr
+    expected = """entry known_leaf 7 5
+callee 5 {.first=7, .second=0}
+line 12
+inline 7 0
+return 26
+entry known_leaf 2000 5
+callee 5 {.first=2000, .second=0}
+line 2005
+label 2005
+inline 2000 1
+return 1995
+26 1995
+"""
+    assert sorted(done.stdout.splitlines()) == sorted(expected.splitlines())
+
+
+def test_listing(stap: Stap, module: str) -> None:
+    done = stap("-L", f'{module}.function("known_leaf@{NAME}.c")')
+    where = f'module("{NAME}").function("known_leaf@'
+    assert done.stdout.startswith(where)
+    assert done.stdout.rstrip().endswith("$pair:struct pair* $add:int $sum:int")
+
+
+def test_errors(stap: Stap, module: str) -> None:
+    done = stap("-e", f'probe {module}.function("known_leaf@{NAME}.c") {{ println($sum) }}')
+    assert "'$sum' is not accessible at this place" in done.stderr
+    done = stap("-e", f'probe {module}.statement("known_leaf@{NAME}.c:1") {{ println(1) }}')
+    assert f"{NAME}.c:1" in done.stderr
+    assert done.returncode == 1
