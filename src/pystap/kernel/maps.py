@@ -23,6 +23,10 @@ _LARGE = 1 << 26
 """Bytes from which on an array is not allocated beforehand."""
 
 
+_STORED_PER_TEXT = 8
+"""How many times more elements there may be of stored keys than of the texts that are made of them."""
+
+
 def all_maps(shared: ProgramContext) -> list[MapSpec]:
     """Return the maps that a program with kernel handlers needs."""
     program, layout, facts = shared.program, shared.layout, shared.facts
@@ -69,6 +73,8 @@ def _map_of(variable: Global, name: str, program: ElaboratedProgram, cpus: int) 
     else:
         kind = MapKind.PERCPU_HASH if is_percpu else MapKind.HASH
     entries = variable.size if variable.size is not None else program.limits.max_map_entries
+    if variable.rendered_keys:
+        entries *= _STORED_PER_TEXT
     key = key_size(variable)
     is_large = entries * (key + value * (cpus if is_percpu else 1)) > _LARGE
     return MapSpec(name, kind, key, value, entries, no_prealloc=is_large and not variable.wraps)

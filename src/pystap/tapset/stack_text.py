@@ -110,20 +110,20 @@ def print_addresses(rt: Services, text: str) -> None:
 
 
 def simple_text(rt: Services, text: str) -> str:
-    return symbol_lines(rt.kernel_symbol, addresses_of(text))
+    return symbol_lines(rt.kernel_symbol, addresses_of(text))[: rt.max_string]
 
 
 def full_text(rt: Services, text: str) -> str:
     """Return a line of symdata() for each address."""
-    return symbol_lines(rt.kernel_symbol, addresses_of(text), with_size=True)
+    return symbol_lines(rt.kernel_symbol, addresses_of(text), with_size=True)[: rt.max_string]
 
 
 def stack_hex(rt: Services, stack: int) -> str:
-    return joined(rt.kernel_stack(stack))
+    return joined(rt.kernel_stack(stack))[: rt.max_string]
 
 
 def stack_text(rt: Services, stack: int) -> str:
-    return symbol_lines(rt.kernel_symbol, rt.kernel_stack(stack))
+    return symbol_lines(rt.kernel_symbol, rt.kernel_stack(stack))[: rt.max_string]
 
 
 def print_stack_number(rt: Services, stack: int) -> None:
@@ -140,11 +140,11 @@ def stack_element(rt: Services, stack: int, level: int) -> int:
 
 
 def stack_callers(rt: Services, stack: int, count: int) -> str:
-    return joined(first(list(rt.kernel_stack(stack)), count))
+    return joined(first(list(rt.kernel_stack(stack)), count))[: rt.max_string]
 
 
 def task_hex(rt: Services, pid: int) -> str:
-    return joined(rt.task_stack(pid))
+    return joined(rt.task_stack(pid))[: rt.max_string]
 
 
 def function_entry(rt: Services, stack: int) -> int:
@@ -168,17 +168,17 @@ def _finder(places: Places | None) -> Finder:
 
 
 def user_hex(rt: Services, stack: int) -> str:
-    return joined(rt.user_stack(stack)[0])
+    return joined(rt.user_stack(stack)[0])[: rt.max_string]
 
 
 def user_text(rt: Services, stack: int) -> str:
     addresses, places = rt.user_stack(stack)
-    return symbol_lines(_finder(places), addresses)
+    return symbol_lines(_finder(places), addresses)[: rt.max_string]
 
 
 def user_brief(rt: Services, stack: int) -> str:
     addresses, places = rt.user_stack(stack)
-    return symbol_lines(_finder(places), addresses, with_module=False)
+    return symbol_lines(_finder(places), addresses, with_module=False)[: rt.max_string]
 
 
 def print_user_stack(rt: Services, stack: int) -> None:
@@ -200,7 +200,7 @@ def user_element(rt: Services, stack: int, level: int) -> int:
 
 
 def user_callers(rt: Services, stack: int, count: int) -> str:
-    return joined(first(list(rt.user_stack(stack)[0]), count))
+    return joined(first(list(rt.user_stack(stack)[0]), count))[: rt.max_string]
 
 
 def print_user_addresses(rt: Services, space: int, text: str) -> None:
@@ -208,20 +208,20 @@ def print_user_addresses(rt: Services, space: int, text: str) -> None:
 
 
 def user_simple_text(rt: Services, space: int, text: str) -> str:
-    return symbol_lines(_finder(rt.address_space(space)), addresses_of(text))
+    return symbol_lines(_finder(rt.address_space(space)), addresses_of(text))[: rt.max_string]
 
 
 def user_full_text(rt: Services, space: int, text: str) -> str:
-    return symbol_lines(_finder(rt.address_space(space)), addresses_of(text), with_size=True)
+    return symbol_lines(_finder(rt.address_space(space)), addresses_of(text), with_size=True)[: rt.max_string]
 
 
 def user_name(rt: Services, space: int, address: int) -> str:
     found = _finder(rt.address_space(space))(address & WORD)
-    return found[0] if found is not None and found[0] else hexadecimal(address)
+    return found[0][: rt.max_string] if found is not None and found[0] else hexadecimal(address)
 
 
 def user_data(rt: Services, space: int, address: int) -> str:
-    return place_text(address, _finder(rt.address_space(space))(address & WORD))
+    return place_text(address, _finder(rt.address_space(space))(address & WORD))[: rt.max_string]
 
 
 def user_module(rt: Services, space: int, address: int) -> str:
