@@ -140,7 +140,8 @@ def _process_kind(listing: bool, command: str, pid: int) -> ProbeKind:
         from .user_probes import process_kind
 
         refusal = "" if listing else user_code_refusal()
-        return process_kind(command, pid, kernel_types, open_cache(os.environ).folder, refusal)
+        watching = (lambda: "") if listing else watchpoint_refusal
+        return process_kind(command, pid, kernel_types, open_cache(os.environ).folder, refusal, watching)
 
     return LateKind("process", make)
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 from .debuginfo import libraries
 from .debuginfo.dwarf_source import DwarfSource
-from .debuginfo.elf_symbols import SymbolSource
+from .debuginfo.elf_symbols import SymbolSource, VariableSymbols
 from .debuginfo.plt import PltSource
 from .debuginfo.sdt import SdtMarks
 from .probes.process import ProcessKind, event_forms, function_forms, mark_forms, place_forms, plt_forms
+from .probes.process_data import PROCESS_DATA_FORMS, ProcessDataForm
 from .probes.process_events import InstructionForm, ProcessEventForm
 from .probes.process_functions import ProcessFunctionForm
 from .probes.process_marks import ProcessMarkForm
@@ -22,7 +23,12 @@ from .program.extension import TypeSource
 
 
 def process_kind(
-    command: str, pid: int, types: Callable[[], TypeSource], cache_folder: str, refusal: str
+    command: str,
+    pid: int,
+    types: Callable[[], TypeSource],
+    cache_folder: str,
+    refusal: str,
+    watchpoint_refusal: Callable[[], str],
 ) -> ProcessKind:
     """Return the probe kind `process`; `refusal` is why user code cannot be probed here, "" when it can."""
     programs = Programs(RunTarget(command, pid), os.environ.get("PATH", os.defpath).split(":"), libraries)
@@ -33,4 +39,5 @@ def process_kind(
     events = event_forms(ProcessEventForm(programs, types), InstructionForm())
     marks = mark_forms(ProcessMarkForm(programs, SdtMarks(), refusal))
     plt = plt_forms(ProcessPltForm(programs, PltSource(), refusal))
-    return ProcessKind({**events, **function_forms(function), **places, **marks, **plt})
+    data = dict.fromkeys(PROCESS_DATA_FORMS, ProcessDataForm(programs, VariableSymbols(), watchpoint_refusal))
+    return ProcessKind({**events, **function_forms(function), **places, **marks, **plt, **data})

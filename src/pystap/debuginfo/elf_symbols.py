@@ -20,11 +20,11 @@ from fnmatch import translate
 from ..diagnostics import near_names
 from ..program.user_code import CodePlace, Which
 from ..records import dataclass, replace
-from .elf_file import SHT_DYNSYM, SHT_SYMTAB, ElfFile, NotElf, Section
+from .elf_file import ET_EXEC, SHT_DYNSYM, SHT_SYMTAB, ElfFile, NotElf, Section
 
 DEBUG_FOLDERS = ("/usr/lib/debug",)
 _FORMAT = 2
-_STT_FUNC, _STT_GNU_IFUNC = 2, 10
+_STT_OBJECT, _STT_FUNC, _STT_GNU_IFUNC = 1, 2, 10
 _FUNCTIONS = (_STT_FUNC, _STT_GNU_IFUNC)
 _STB_LOCAL = 0
 _HIDDEN = (1, 2)
@@ -186,6 +186,41 @@ class SymbolSource:
         """Return names of functions that may be meant by one that is not there."""
         with ElfFile(path) as elf:
             return near_names(name, self._index(elf).names_near(name))
+
+
+class VariableSymbols:
+    """The global variables of programs, of separate debuginfo too where a program was stripped."""
+
+    def variable(self, path: str, name: str) -> tuple[int, bool]:
+        """Return the address of a variable, and whether the program is always loaded there. Raises LookupError."""
+        with ElfFile(path) as elf:
+            found = {address for known, address in _variables(elf) if known == name}
+            if not found:
+                raise LookupError(f"no variable '{name}' in the symbols of '{path}'")
+            if len(found) > 1:
+                raise LookupError(f"'{path}' has {len(found)} variables '{name}': give the address")
+            return found.pop(), elf.type == ET_EXEC
+
+    def variable_names(self, path: str) -> Iterable[str]:
+        with ElfFile(path) as elf:
+            return [name for name, _ in _variables(elf)]
+
+
+def _variables(elf: ElfFile) -> Iterator[tuple[str, int]]:
+    yield from _own_variables(elf)
+    separate = debug_file(elf)
+    if separate:
+        with suppress(OSError, NotElf), ElfFile(separate) as other:
+            yield from _own_variables(other)
+
+
+def _own_variables(elf: ElfFile) -> Iterator[tuple[str, int]]:
+    for table in elf.sections:
+        if table.type in (SHT_SYMTAB, SHT_DYNSYM):
+            strings = elf.sections[table.link].offset
+            for name, info, _, index, value, _ in elf.symbols(table):
+                if info & 15 == _STT_OBJECT and index and value:
+                    yield elf.text_at(strings + name).partition("@")[0], value
 
 
 def symbol_index(elf: ElfFile, cache_folder: str = "") -> SymbolIndex:

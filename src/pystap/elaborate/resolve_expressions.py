@@ -316,7 +316,7 @@ class ExpressionResolver:
         if node.name == "addr":
             return self._interrupted(value)
         if any(_is_register(part) for part in subexpressions(value)):
-            if not isinstance(self.scope.attach, Uprobes | PerfClock):
+            if not isinstance(self.scope.attach, Uprobes | PerfClock | PerfSamples | Watchpoint):
                 message = (
                     f"function '{node.name}' is available in the handlers of probes on user code and profiles only"
                 )

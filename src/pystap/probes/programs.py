@@ -71,6 +71,10 @@ class Programs:
             self._no_library(executables, parts[1])
         return found
 
+    def target_runs_later(self, limit: Limit) -> bool:
+        """Tell whether a limit means the command of -c, which has not started when probes are attached."""
+        return limit.pid == TARGET and bool(self._target.command)
+
     def target_limit(self) -> Limit:
         """Return what a point without a path is limited to where it needs no program: the target, if there is one."""
         return Limit(TARGET if self._target.command or self._target.pid else 0)

@@ -59,12 +59,18 @@ class PerfCounter:
 
 @dataclass(frozen=True, slots=True)
 class Watchpoint:
-    """Accesses to `length` bytes of kernel memory, at an address or at a symbol; only writes, or reads too."""
+    """Accesses to `length` bytes of kernel memory, at an address or at a symbol; only writes, or reads too.
+
+    With a `pid` it is memory of that process (or TARGET) and of those that it starts, at `address`; where there is a
+    `program` that counts from where its file is loaded.
+    """
 
     symbol: str
     address: int
     length: int
     writes_only: bool
+    pid: int = 0
+    program: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,3 +135,16 @@ class MarkSource(Protocol):
     def marks(self, path: str) -> Sequence[Mark]:
         """Return the markers of a program in the order of their notes. Raises LookupError and OSError."""
         ...
+
+
+class DataSymbols(Protocol):
+    """Knows the global variables of programs by their symbols."""
+
+    def variable(self, path: str, name: str) -> tuple[int, bool]:
+        """Return the address of a variable, and whether the program is always loaded there.
+
+        Raises LookupError, its text for people, and OSError.
+        """
+        ...
+
+    def variable_names(self, path: str) -> Iterable[str]: ...

@@ -76,7 +76,7 @@ def attach(attachment: ProgramAttachment, loaded: LoadedImage, target_pid: int =
         case Watchpoint() as watchpoint:
             from .attach_perf import attach_watchpoint
 
-            yield attach_watchpoint(program, watchpoint)
+            yield from attach_watchpoint(program, watchpoint, target_pid)
         case Tracepoints(names=names):
             for number, name in enumerate(names):
                 yield attach_raw_tracepoint(_copy_for(program, number, loaded), name)

@@ -20,7 +20,7 @@ from ..loader.links import (
 )
 from ..loader.maps import Map
 from ..loader.programs import Program
-from ..program.attach import AttachSpec, PerfCounter, PerfSamples, Watchpoint, perf_counters
+from ..program.attach import TARGET, AttachSpec, PerfCounter, PerfSamples, Watchpoint, perf_counters
 from ..records import replace
 from .attach import online_cpus
 
@@ -40,17 +40,49 @@ def attach_samples(program: Program, samples: PerfSamples, target_pid: int) -> I
         yield attach_perf_event(program, replace(event, pid=pid, inherit=True))
 
 
-def attach_watchpoint(program: Program, watchpoint: Watchpoint) -> Link:
-    """Run a program at every access to kernel memory, on every CPU, by the processor's debug registers."""
-    address = watchpoint.address or _symbol_address(watchpoint.symbol)
+def attach_watchpoint(program: Program, watchpoint: Watchpoint, target_pid: int) -> Iterator[Link]:
+    """Run a program at every access to memory, by the processor's debug registers: the kernel's, on every CPU, or that
+    of each thread of a process and of what it starts."""
+    pid = target_pid if watchpoint.pid == TARGET else watchpoint.pid
+    address = watchpoint.address
+    if pid:
+        address += _loaded_at(pid, watchpoint.program)
+    elif not address:
+        address = _symbol_address(watchpoint.symbol)
     event = PerfEventSpec(
         TYPE_BREAKPOINT, 0, sample_period=1, config1=address, config2=watchpoint.length,
         breakpoint_type=_WRITES if watchpoint.writes_only else _READS_AND_WRITES,
     )  # fmt: skip
     try:
-        return attach_perf_event_on_cpus(program, event, online_cpus())
+        if not pid:
+            yield attach_perf_event_on_cpus(program, event, online_cpus())
+            return
+        for thread in _threads(pid):
+            yield attach_perf_event(program, replace(event, pid=thread, inherit=True))
     except KernelRefused as error:
         raise _watchpoint_refused(error, watchpoint, address) from None
+
+
+def _threads(pid: int) -> list[int]:
+    try:
+        return [int(name) for name in os.listdir(f"/proc/{pid}/task")]
+    except OSError as error:
+        raise KernelRefused(f"watch memory of process {pid}", error.errno or 0) from None
+
+
+def _loaded_at(pid: int, program: str) -> int:
+    """Return where the addresses of a program start in a process that runs it; 0 where they are fixed ("")."""
+    if not program:
+        return 0
+    try:
+        with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as file:
+            for line in file:
+                fields = line.rstrip("\n").split(maxsplit=5)
+                if len(fields) == 6 and fields[5] == program and int(fields[2], 16) == 0:
+                    return int(fields[0].partition("-")[0], 16)
+    except OSError as error:
+        raise KernelRefused(f"watch memory of process {pid}", error.errno or 0) from None
+    raise KernelRefused(f"watch memory of process {pid}", errno.ESRCH, detail=f"it does not run {program}")
 
 
 def _watchpoint_refused(error: KernelRefused, watchpoint: Watchpoint, address: int) -> KernelRefused:
