@@ -119,7 +119,7 @@ def _global(
         key_types=tuple(variable.key_types),
         key_widths=tuple(variable.key_widths),
         size=variable.size if variable.size is not None else program.limits.max_map_entries,
-        wraps=variable.wraps,
+        wraps=variable.wraps or variable.per_call,
         initial=variable.initial,
         storage=variable.storage,
         lock=variable.lock,

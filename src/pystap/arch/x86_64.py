@@ -40,6 +40,8 @@ RETURN_VALUE = "ax"
 SECOND_RETURN_VALUE = "dx"
 SYSCALL_NUMBER = "orig_ax"
 INSTRUCTION_POINTER = "ip"
+RETURN_ADDRESS_SIZE = 8
+"""Bytes that a call puts on the stack."""
 STACK_POINTER = "sp"
 FRAME_POINTER = "bp"
 USER_MODE_BITS = ("cs", 3)

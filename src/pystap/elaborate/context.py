@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ..diagnostics import Diagnostics
 from ..program.attach import AttachSpec
-from ..program.extension import BuiltinSource, ProbeKind, ProgramTypes, TargetSource, TypeSource, VariableSource
+from ..program.extension import BuiltinSource, DerivedPoint, ProbeKind, ProgramTypes, TargetSource, TypeSource, VariableSource
 from ..program.limits import Limits
 from ..records import dataclass, field
 from ..source import Span
@@ -66,3 +66,4 @@ class DerivedProbe:
     functions: Mapping[str, VariableSource] = field(default_factory=dict)
     program: ProgramTypes | None = None
     guard: VariableSource | None = None
+    entry: Callable[[], DerivedPoint] | None = None

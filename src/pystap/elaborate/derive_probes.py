@@ -146,6 +146,7 @@ class _Deriver:
                         one.functions,
                         one.program,
                         one.guard,
+                        one.entry,
                     )
                     for expansion, whole in self.resolve(start)
                     for one in _separated(whole, (*expansion.prologue, probe.body, *expansion.epilogue))

@@ -357,6 +357,8 @@ class ExpressionResolver:
                 return self._const(node)
             case "enum":
                 return self.targets.enum(node)
+            case "entry" if len(node.arguments) == 1:
+                return self.targets.at_entry(node.arguments[0], node.span)
             case "kderef" | "uderef" if len(node.arguments) == 2:
                 return self._dereference(node)
             case "probewrite" if len(node.arguments) == 1:

@@ -20,6 +20,7 @@ from ..records import dataclass, field, field_names
 from ..source import Span
 from ..syntax import ast
 from .context import DerivedProbe, Inputs
+from .entry_values import EntryValues
 from .resolve_expressions import ExpressionResolver
 from .scope import Names, Scope
 from .walk import called_functions
@@ -45,11 +46,19 @@ def resolve_symbols(inputs: Inputs, probes: Sequence[DerivedProbe]) -> Resolved:
     names = Names(inputs)
     names.counters = perf_counters(probe.attach for probe in probes)
     resolved = Resolved(names, [], [])
+    companions: list[tuple[Handler, EntryValues]] = []
     for index, probe in enumerate(probes):
-        handler = _handler(names, index, probe)
+        handler, entry = _handler(names, index, probe)
         resolved.handlers.append(handler)
         resolved.body_spans[handler] = probe.body.span
         resolved.probe_functions[handler] = _probe_functions(probe)
+        if entry is not None:
+            companions.append((handler, entry))
+    for handler, entry in companions:
+        companion = entry.companion(len(resolved.handlers), handler)
+        if companion is not None:
+            resolved.handlers.append(companion)
+            resolved.body_spans[companion] = resolved.body_spans[handler]
     while names.unresolved:
         function, declaration, source = names.unresolved.pop(0)
         resolved.functions.append(function)
@@ -76,7 +85,7 @@ def mark_recursion(functions: Sequence[n.Function]) -> None:
         function.is_recursive = function in called_functions(function.body)
 
 
-def _handler(names: Names, index: int, probe: DerivedProbe) -> Handler:
+def _handler(names: Names, index: int, probe: DerivedProbe) -> tuple[Handler, EntryValues | None]:
     blocks = (*probe.prologue, probe.body, *probe.epilogue)
     assigned = frozenset(name for block in blocks for name in assigned_names(block))
     functions = _probe_functions(probe)
@@ -90,6 +99,8 @@ def _handler(names: Names, index: int, probe: DerivedProbe) -> Handler:
         blocks=blocks,
         attach=probe.attach,
     )
+    if probe.entry is not None:
+        scope.entry = EntryValues(names, probe.entry, ExpressionResolver, scope)
     body: list[n.Statement] = []
     for block in blocks:
         scope.source = block.span.source
@@ -103,9 +114,10 @@ def _handler(names: Names, index: int, probe: DerivedProbe) -> Handler:
     if probe.guard is not None:
         body = [n.If(probe.guard(probe.span), body, [], span=probe.span)]
     handler = Handler(index, probe.point, " <- ".join(probe.chain), probe.span, probe.attach, body)
-    handler.body = scope.prologue + handler.body
+    restoring = scope.entry.restoring() if scope.entry is not None else []
+    handler.body = restoring + scope.prologue + handler.body
     handler.locals = list(scope.locals.values())
-    return handler
+    return handler, scope.entry
 
 
 def _probe_functions(probe: DerivedProbe) -> dict[str, VariableSource]:

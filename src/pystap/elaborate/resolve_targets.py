@@ -45,6 +45,8 @@ class TargetResolver:
         if isinstance(node, ast.TargetVariable) and node.name in _GROUPS:
             return self._group(node)
         last = node.path[-1] if node.path else None
+        if isinstance(node, ast.TargetVariable) and self._is_saved(node):
+            return self.at_entry(node, node.span)
         value = self._followed(node)
         if isinstance(last, ast.Pretty):
             return pretty(value, last.depth, node.span)
@@ -52,6 +54,23 @@ class TargetResolver:
             whole = isinstance(node, ast.Cast) and not node.path  # &@cast(p, "struct x") is where that struct lies: p
             return value.expression if whole else address_of(value, node.span)
         return loaded(value, node.span)
+
+    def _is_saved(self, node: ast.TargetVariable) -> bool:
+        """Tell whether a variable of a return is one of the entry: a parameter, and all that is reached through it."""
+        source = self.scope.targets.get(node.name)
+        if self.scope.entry is None or source is None or source.role != "parameter":
+            return False
+        return source.at_entry or (bool(node.path) and not node.address_of)
+
+    def at_entry(self, node: ast.Expression, span: Span) -> n.Expression:
+        """Return what an expression was at the entry of the call whose return is probed. Raises ScriptError."""
+        if self.scope.entry is None:
+            semantic_error("@entry is only valid in .return probes", span, "operator '@entry'")
+        if isinstance(node, ast.TargetVariable) and not node.path and node.name not in _GROUPS:
+            source = self.scope.targets.get(node.name)
+            if source is not None and source.role == "parameter" and not source.at_entry:
+                return self.expression(node)
+        return self.scope.entry.value(node, span)
 
     def _group(self, node: ast.TargetVariable) -> n.Expression:
         own = self.scope.targets.get(node.name)
@@ -62,7 +81,13 @@ class TargetResolver:
         known = [(name, source) for name, source in self.scope.targets.items() if source.role in roles]
         if not self.scope.targets and not isinstance(self.scope.attach, KernelFunctions | Tracepoints):
             self._unresolved(node)
-        return group([(name[1:], _value_or_none(source, node.span)) for name, source in known], depth, node.span)
+        values = [(name[1:], self._source_value(name, source, node.span)) for name, source in known]
+        return group(values, depth, node.span)
+
+    def _source_value(self, name: str, source: TargetSource, span: Span) -> CValue | None:
+        if not source.at_entry or self.scope.entry is None:
+            return _value_or_none(source, span)
+        return CValue(self.scope.entry.value(ast.TargetVariable(name, (), span=span), span), source.type)
 
     def _unresolved(self, node: ast.TargetVariable) -> NoReturn:
         known = [name for name in self.scope.targets if not name.startswith("$$")]
@@ -166,6 +191,8 @@ class TargetResolver:
                 return self.type_of(value, depth + 1)
             case ast.TargetVariable() | ast.Cast() | ast.PathOf():
                 return self._of_path(node, depth)
+            case ast.AtFunction(name="entry", arguments=(argument,)):
+                return self.type_of(argument, depth + 1)
             case _:
                 return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from ..diagnostics import Diagnostics, semantic_error, similar
 from ..program import nodes as n
@@ -17,6 +18,9 @@ from ..source import SourceFile, Span
 from ..syntax import ast
 from .context import Inputs
 from .global_uses import uses_of
+
+if TYPE_CHECKING:
+    from .entry_values import EntryValues
 
 _TYPES = {"long": Type.LONG, "string": Type.STRING, None: Type.UNKNOWN}
 
@@ -42,6 +46,8 @@ class Scope:
     blocks: Sequence[ast.Node] = ()
     attach: AttachSpec | None = None
     program: ProgramTypes | None = None
+    entry: EntryValues | None = None
+    """What is saved at the entry of the call whose return is probed; None for other probes."""
 
     def local(self, name: str, span: Span) -> Local:
         """Return the local of that name, made at its first mention."""

@@ -19,13 +19,16 @@ from .walk import all_expressions, all_statements, kernel_bodies
 
 
 def task_private(handlers: Sequence[Handler]) -> set[Global]:
-    """Return the arrays that kernel handlers only use with tid() as the same key."""
+    """Return the arrays that kernel handlers only use with tid() as the same key, or by the call (see entry_values)."""
     columns: dict[Global, set[int]] = {}
     excluded: set[Global] = set()
     for handler in handlers:
         if handler.target is not Target.KERNEL:
             continue
         for array, keys in _uses(handler):
+            if array.per_call:
+                columns[array] = {0}
+                continue
             own = {i for i, key in enumerate(keys) if _is_tid(key)}
             columns[array] = columns.get(array, own) & own
             if not isinstance(handler.attach, Syscalls):

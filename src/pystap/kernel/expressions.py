@@ -319,6 +319,8 @@ def _context(h: HandlerContext, value: ContextValue) -> str:
             return _perf_counter(h, value)
         case ContextKind.REGISTER:
             return h.code.load("register", h.context_places[f"register {value.index}"])
+        case ContextKind.FRAME:
+            return h.code.load("frame", h.code.offset("%regs", -8))
         case ContextKind.POINT:
             return "%number"
         case (

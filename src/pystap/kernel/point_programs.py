@@ -5,7 +5,8 @@
     kernel.function("vfs_*") { A } with $variables  one kprobe-multi program: switch cookie { vfs_read: A1; ... }
 
 A program loads what its handlers read of its context at its start, into an array on the stack: `%regs` of a handler
-points to that array (argument i at 8 * i), `%number` is the place that fired, `%result` the value returned.
+points to that array (argument i at 8 * i, the number of the call's frame before the first), `%number` is the place
+that fired, `%result` the value returned.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class _Use:
     arguments: frozenset[int]
     result: bool
     point: bool
+    frame: bool
 
 
 def _use(handlers: Sequence[Handler]) -> _Use:
@@ -48,6 +50,7 @@ def _use(handlers: Sequence[Handler]) -> _Use:
         frozenset(value.index for value in values if value.kind is ContextKind.ARGUMENT),
         any(value.kind is ContextKind.RETURN_VALUE for value in values),
         any(value.kind is ContextKind.POINT for value in values),
+        any(value.kind is ContextKind.FRAME for value in values),
     )
 
 
@@ -85,13 +88,15 @@ def _mechanism(shared: ProgramContext, handler: Handler, attach: KernelFunctions
     """Return the kind of program for a handler.
 
     Only fexit has a call's arguments still at its return, and follows any number of calls at a time (maxactive).
+    Handlers that are paired by frame are either fentry and fexit or kprobes: where the stack pointer of a kprobe-multi
+    program stands at the return has changed with kernels.
     """
-    facts = shared.facts
+    facts, use = shared.facts, _use([handler])
     typed = facts.fentry and all(point.btf_id and point.is_traceable and point.is_entry for point in attach.points)
-    if typed and (few or attach.maxactive or (attach.returns and _use([handler]).arguments)):
+    if typed and (few or use.frame or attach.maxactive or (attach.returns and use.arguments)):
         return ProgramKind.FEXIT if attach.returns else ProgramKind.FENTRY
     simple = all(point.is_entry and point.is_traceable for point in attach.points)
-    if facts.kprobe_multi and simple:
+    if facts.kprobe_multi and simple and not use.frame:
         return ProgramKind.KPROBE_MULTI
     return ProgramKind.KPROBE
 
@@ -127,7 +132,7 @@ def _tracepoint_program(shared: ProgramContext, handler: Handler, names: Sequenc
 def _kprobe_program(shared: ProgramContext, handler: Handler, attach: KernelFunctions) -> PlannedProgram:
     use = _use([handler])
     code = Code()
-    saved, result = _registers(code, use)
+    saved, result = _registers(code, use, attach.returns)
     point = "0"
     if use.point and len(attach.points) > 1:
         if shared.facts.attach_cookies:
@@ -148,7 +153,7 @@ def _typed_programs(
     planned = []
     for number, point in enumerate(attach.points):
         code = Code()
-        saved = _saved(code, use, lambda index: _word(code, index))  # noqa: B023
+        saved = _saved(code, use, lambda index: _word(code, index), lambda: _typed_frame(code))  # noqa: B023
         result = _word(code, point.arguments) if use.result else "0"
         made = make_handler(shared, handler, False, True)
         _call(code, made, saved, str(number), result)
@@ -162,7 +167,7 @@ def _multi_program(shared: ProgramContext, handlers: list[Handler], number: int)
     use = _use(handlers)
     returns = _functions(handlers[0]).returns
     code = Code()
-    saved, result = _registers(code, use)
+    saved, result = _registers(code, use, returns)
     cookie = "0"
     if use.point or len(handlers) > 1:
         cookie = code.helper("cookie", Helper.GET_ATTACH_COOKIE, "ptr %context")
@@ -201,14 +206,23 @@ def _call(code: Code, made: HandlerCode, saved: str, point: str, result: str) ->
     code.ret("i32 0")
 
 
-def _saved(code: Code, use: _Use, load: Callable[[int], str]) -> str:
-    """Save the arguments that are read in an array; returns its address."""
-    if not use.arguments:
+def _saved(code: Code, use: _Use, load: Callable[[int], str], frame: Callable[[], str] = lambda: "0") -> str:
+    """Save the arguments that are read in an array, the frame before them; returns the address of argument 0."""
+    if not use.arguments and not use.frame:
         return "null"
-    array = code.alloca("saved", f"[{8 * (max(use.arguments) + 1)} x i8]")
+    array = code.alloca("saved", f"[{8 * (max(use.arguments, default=-1) + 2)} x i8]")
+    if use.frame:
+        code.store(frame(), array)
+    first = code.offset(array, 8)
     for index in sorted(use.arguments):
-        code.store(load(index), code.offset(array, 8 * index))
-    return array
+        code.store(load(index), code.offset(first, 8 * index))
+    return first
+
+
+def _typed_frame(code: Code) -> str:
+    """Emit what tells the frames of fentry and fexit programs: they find their context in the same place of the stack,
+    that of the trampoline which calls the function."""
+    return code.value("frame", "ptrtoint ptr %context to i64")
 
 
 def _word(code: Code, index: int) -> str:
@@ -217,8 +231,11 @@ def _word(code: Code, index: int) -> str:
     return code.value("word", f"load volatile i64, ptr {place}, align 8")
 
 
-def _registers(code: Code, use: _Use) -> tuple[str, str]:
-    """Emit what a kprobe's registers give: the saved arguments and the return value."""
+def _registers(code: Code, use: _Use, returns: bool) -> tuple[str, str]:
+    """Emit what a kprobe's registers give: the saved arguments and the return value.
+
+    The frame is where the return address lies; at the return it was taken from the stack already.
+    """
 
     def argument(index: int) -> str:
         register = arch.function_argument(index + 1)
@@ -232,7 +249,11 @@ def _registers(code: Code, use: _Use) -> tuple[str, str]:
         code.helper("read", Helper.PROBE_READ_KERNEL, f"ptr {copy}, i32 8, ptr {source}")
         return code.load("argument", copy)
 
-    saved = _saved(code, use, argument)
+    def frame() -> str:
+        stack = _word(code, arch.PT_REGS_OFFSETS[arch.STACK_POINTER] // 8)
+        return code.value("frame", f"sub i64 {stack}, {arch.RETURN_ADDRESS_SIZE}") if returns else stack
+
+    saved = _saved(code, use, argument, frame)
     result = _word(code, arch.PT_REGS_OFFSETS[arch.RETURN_VALUE] // 8) if use.result else "0"
     return saved, result
 

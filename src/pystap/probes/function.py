@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import translate
+from functools import partial
 from typing import NoReturn
 
 from ..diagnostics import near_names, semantic_error
@@ -18,7 +19,7 @@ from ..program.attach import FunctionPoint, KernelFunctions
 from ..program.c_types import CKind, CType, CValue, narrowed
 from ..program.extension import DerivedPoint, PointPart, TargetSource, VariableSource
 from ..program.types import Type
-from ..records import dataclass
+from ..records import dataclass, replace
 from ..source import Span
 from .kernel_debuginfo import DebuginfoForm, has_debuginfo_form
 from .kernel_functions import FunctionFacts
@@ -141,9 +142,9 @@ class FunctionForm:
         returns = any(p.name == "return" for p in parts)
         module, name = found
         point = self._function(name, module)
-        targets: dict[str, TargetSource] = {}
-        if not returns or (point.btf_id and point.is_traceable and self.can_return_arguments()):
-            targets.update(self._arguments(name, module))
+        targets = self._arguments(name, module)
+        if returns and not (point.btf_id and point.is_traceable and self.can_return_arguments()):
+            targets = {own: replace(source, at_entry=True) for own, source in targets.items()}
         functions: dict[str, VariableSource] = {"ppfunc": text_row((name,)), "probefunc": text_row((name,))}
         functions["probemod"] = text_row((module or "kernel",))
         if returns:
@@ -153,7 +154,8 @@ class FunctionForm:
                 targets["$return"] = returned(result)
             functions["returnval"] = lambda span: _long(span, n.ContextKind.RETURN_VALUE)
         attach = KernelFunctions((point,), returns, maxactive=_maxactive(parts))
-        return DerivedPoint(_shown(parts, found), attach, {}, targets, functions)
+        entry = partial(self._point, _without_return(parts), found) if returns else None
+        return DerivedPoint(_shown(parts, found), attach, {}, targets, functions, entry=entry)
 
     def _arguments(self, name: str, module: str) -> dict[str, TargetSource]:
         call = system_call(name)
@@ -188,7 +190,8 @@ class FunctionForm:
 
         written = ".".join(map(str, parts))
         attach = KernelFunctions(points, returns, maxactive=_maxactive(parts))
-        return DerivedPoint(written, attach, {}, {}, functions, separately)
+        entry = partial(self._group, _without_return(parts), found) if returns else None
+        return DerivedPoint(written, attach, {}, {}, functions, separately, entry=entry)
 
 
 def _with_names(parts: Sequence[PointPart], found: Named) -> list[PointPart]:
@@ -203,6 +206,10 @@ def _shown(parts: Sequence[PointPart], found: Named) -> str:
 
 def _function_part(parts: Sequence[PointPart]) -> PointPart:
     return next(part for part in parts if part.name == "function")
+
+
+def _without_return(parts: Sequence[PointPart]) -> Sequence[PointPart]:
+    return [part for part in parts if part.name not in ("return", "maxactive")]
 
 
 def _maxactive(parts: Sequence[PointPart]) -> int:

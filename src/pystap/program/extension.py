@@ -51,6 +51,8 @@ class TargetSource:
     type: CType | None = None
     role: Role = "parameter"
     is_listed: bool = True
+    at_entry: bool = False
+    """The value is there at the entry of the call only: a probe of its return has it saved there."""
 
     @staticmethod
     def number(source: VariableSource, role: Role = "parameter", is_listed: bool = True) -> TargetSource:
@@ -99,6 +101,8 @@ class DerivedPoint:
     program: ProgramTypes | None = None
     """What `@var`, `@cast` and `@enum` mean in the program that is probed; None: in the kernel."""
     more_variables: Mapping[str, VariableSource] = field(default_factory=dict)
+    entry: Callable[[], DerivedPoint] | None = None
+    """For the return of calls: the point of their entry, where what `@entry` names is saved."""
 
 
 class ProbeKind(Protocol):

@@ -239,6 +239,7 @@ class ContextKind(Enum):
     PERF_COUNTER = "perf counter"  # index is its place among the script's counters
     REGISTER = "register"  # of the code that was interrupted: index is its 8-byte word in struct pt_regs
     LOADED_AT = "loaded at"  # name is "" for the kernel's text, "module:section" for a section of a module
+    FRAME = "frame"  # of a function's call: the same number at its entry and its return, other calls of the task differ
     POINT = "point"  # which of the places that the handler serves: its number in the attach specification
     KERNEL_STACK = "kernel stack"  # the number that stands for it (abi/stack_records), 0 for none
     USER_STACK = "user stack"  # the same for the current process's stack

@@ -72,6 +72,9 @@ class Global:
     wraps: bool = False
     initial: int | str | None = None
     is_library: bool = False
+    per_call: bool = False
+    """Its elements belong to one call of one task each: they need no lock. A full array drops those used least
+    recently, which are of calls whose return was missed."""
     storage: StorageKind = StorageKind.USER
     lock: int | None = None
     """The number of the lock that guards it while handlers need more than one atomic operation; None: no lock."""
