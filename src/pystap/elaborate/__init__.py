@@ -9,6 +9,7 @@ from .context import Inputs, LibrarySource
 from .derive_probes import derive_probes
 from .infer_string_widths import infer_string_widths
 from .infer_types import infer_types
+from .inline_returns import inline_returns
 from .kernel_forms import resolve_kernel_forms
 from .place_handlers import place_handlers
 from .remove_unused import remove_unused
@@ -24,6 +25,7 @@ def elaborate(inputs: Inputs) -> ElaboratedProgram:
     resolved = resolve_symbols(inputs, probes)
     check_loops(resolved, diagnostics)
     mark_recursion(resolved.functions)
+    inline_returns(resolved)
     remove_unused(resolved, diagnostics)
     if not probes and not diagnostics.errors:
         diagnostics.error("no probes found", None)

@@ -7,7 +7,15 @@ from typing import Protocol
 
 from ..diagnostics import Diagnostics
 from ..program.attach import AttachSpec
-from ..program.extension import BuiltinSource, DerivedPoint, ProbeKind, ProgramTypes, TargetSource, TypeSource, VariableSource
+from ..program.extension import (
+    BuiltinSource,
+    DerivedPoint,
+    ProbeKind,
+    ProgramTypes,
+    TargetSource,
+    TypeSource,
+    VariableSource,
+)
 from ..program.limits import Limits
 from ..records import dataclass, field
 from ..source import Span

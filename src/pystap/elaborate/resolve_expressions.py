@@ -316,11 +316,7 @@ class ExpressionResolver:
         if node.name == "addr":
             return self._interrupted(value)
         if any(_is_register(part) for part in subexpressions(value)):
-            if not isinstance(self.scope.attach, Uprobes | PerfClock | PerfSamples | Watchpoint):
-                message = (
-                    f"function '{node.name}' is available in the handlers of probes on user code and profiles only"
-                )
-                semantic_error(message, node.span, f"identifier '{node.name}'")
+            self._check_registers(node)
             return value
         if not any(_is_argument(part) for part in subexpressions(value)):
             return value
@@ -348,6 +344,11 @@ class ExpressionResolver:
     def _builtin(self, name: str, arguments: list[n.Expression], span: Span) -> n.Expression:
         row = self.names.inputs.builtins.lookup(name)[0]
         return n.BuiltinCall(row, arguments, span=span, type=row.returns or Type.UNKNOWN)
+    def _check_registers(self, node: ast.Call) -> None:
+        """Raise ScriptError where the handler's kind of probe has no registers."""
+        if not isinstance(self.scope.attach, Uprobes | KernelFunctions | PerfSamples | PerfClock | Watchpoint):
+            message = f"function '{node.name}': CPU registers cannot be read here: the probe has none"
+            semantic_error(message, node.span, f"identifier '{node.name}'")
 
     def _at_function(self, node: ast.AtFunction) -> n.Expression:
         match node.name:

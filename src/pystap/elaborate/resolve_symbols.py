@@ -21,6 +21,7 @@ from ..source import Span
 from ..syntax import ast
 from .context import DerivedProbe, Inputs
 from .entry_values import EntryValues
+from .probe_facts import kind_functions, written_point
 from .resolve_expressions import ExpressionResolver
 from .scope import Names, Scope
 from .walk import called_functions
@@ -129,7 +130,11 @@ def _probe_functions(probe: DerivedProbe) -> dict[str, VariableSource]:
     def nothing(span: Span) -> n.Expression:
         return n.Constant("", span=span, type=Type.STRING)
 
-    return {"pp": point, "probefunc": nothing, **probe.functions}
+    def written(span: Span) -> n.Expression:
+        return n.Constant(written_point(probe), span=span, type=Type.STRING)
+
+    own = {"pp": point, "pn": written, "pnlabel": nothing, "probefunc": nothing}
+    return {**own, **kind_functions(probe.attach), **probe.functions}
 
 
 def assigned_names(node: object) -> Iterator[str]:

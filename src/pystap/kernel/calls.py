@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..abi.image import MACHINE_PREFIX
 from ..program.builtins import HelperValue, IrFunction
 from ..program.fault_messages import no_more_overloads
 from ..program.nodes import BuiltinCall, Expression, Function, FunctionCall, LocalValue
@@ -150,8 +151,16 @@ def _ir_call(h: HandlerContext, call: BuiltinCall, row: IrFunction, target: Text
             arguments.append("i64 " + h.generate.long(h, argument))
     if target is not None:
         arguments.append(f"ptr {target.pointer}, i64 {target.size}")
+    for name in _machine_constants(row.text):
+        h.module.map(name)
     function = h.module.function(row.name, _with_attributes(row.text))
     return h.code.value(row.name, f"call i64 {function}({', '.join(arguments)})")
+
+
+def _machine_constants(text: str) -> list[str]:
+    """Return the constants that a function wants from the loader."""
+    start = f'@"{MACHINE_PREFIX}'
+    return [MACHINE_PREFIX + part.partition('"')[0] for part in text.split(start)[1:]]
 
 
 def _with_attributes(text: str) -> str:

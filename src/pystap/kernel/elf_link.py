@@ -16,7 +16,16 @@ from __future__ import annotations
 import struct
 from collections.abc import Collection, Mapping
 
-from ..abi.image import FunctionInfo, MapKind, MapSpec, ProgramKind, ProgramSpec, Relocation, RelocationKind
+from ..abi.image import (
+    MACHINE_PREFIX,
+    FunctionInfo,
+    MapKind,
+    MapSpec,
+    ProgramKind,
+    ProgramSpec,
+    Relocation,
+    RelocationKind,
+)
 from ..records import dataclass, field, replace
 
 _SHT_PROGBITS, _SHT_SYMTAB, _SHT_REL = 1, 2, 9
@@ -192,7 +201,7 @@ class _Resolver:
         if symbol.section and self.object.sections[symbol.section].name != ".maps":
             where = self.object.sections[symbol.section].name
             raise LinkError(f"data in section {where} is not supported: {symbol.name}")
-        if symbol.name in self.constants:
+        if symbol.name in self.constants or symbol.name.startswith(MACHINE_PREFIX):
             return Relocation(at, RelocationKind.CONSTANT, symbol.name, immediate)
         if symbol.name in self.value_symbols:
             return Relocation(at, RelocationKind.MAP_VALUE, symbol.name, immediate)

@@ -42,6 +42,7 @@ class _Use:
     result: bool
     point: bool
     frame: bool
+    registers: bool
 
 
 def _use(handlers: Sequence[Handler]) -> _Use:
@@ -51,6 +52,7 @@ def _use(handlers: Sequence[Handler]) -> _Use:
         any(value.kind is ContextKind.RETURN_VALUE for value in values),
         any(value.kind is ContextKind.POINT for value in values),
         any(value.kind is ContextKind.FRAME for value in values),
+        any(value.kind is ContextKind.REGISTER for value in values),
     )
 
 
@@ -89,9 +91,11 @@ def _mechanism(shared: ProgramContext, handler: Handler, attach: KernelFunctions
 
     Only fexit has a call's arguments still at its return, and follows any number of calls at a time (maxactive).
     Handlers that are paired by frame are either fentry and fexit or kprobes: where the stack pointer of a kprobe-multi
-    program stands at the return has changed with kernels.
+    program stands at the return has changed with kernels. Only kprobes have all registers.
     """
     facts, use = shared.facts, _use([handler])
+    if use.registers:
+        return ProgramKind.KPROBE
     typed = facts.fentry and all(point.btf_id and point.is_traceable and point.is_entry for point in attach.points)
     if typed and (few or use.frame or attach.maxactive or (attach.returns and use.arguments)):
         return ProgramKind.FEXIT if attach.returns else ProgramKind.FENTRY

@@ -7,7 +7,7 @@ import errno
 import os
 import struct
 
-from ..abi.image import ProgramKind, ProgramSpec, Relocation, RelocationKind
+from ..abi.image import MACHINE_PREFIX, ProgramKind, ProgramSpec, Relocation, RelocationKind
 from ..lean import Mapping
 from ..records import dataclass
 from .errors import CAP_BPF, CAP_PERFMON, KernelRefused, refusal
@@ -134,7 +134,14 @@ def _relocated(item: Relocation, maps: Mapping[str, Map], constants: Mapping[str
         case RelocationKind.MAP_VALUE:
             return _PSEUDO_MAP_VALUE, maps[item.symbol].fd, item.addend
         case RelocationKind.CONSTANT:
-            value = (constants[item.symbol] + item.addend) & 0xFFFF_FFFF_FFFF_FFFF
+            number = constants.get(item.symbol)
+            if number is None and item.symbol.startswith(MACHINE_PREFIX):
+                from .machine import machine_number
+
+                number = machine_number(item.symbol.removeprefix(MACHINE_PREFIX))
+            if number is None:
+                raise KeyError(item.symbol)
+            value = (number + item.addend) & 0xFFFF_FFFF_FFFF_FFFF
             return 0, value & 0xFFFF_FFFF, value >> 32
 
 

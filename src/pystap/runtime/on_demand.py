@@ -16,9 +16,9 @@ from ..abi.map_layout import CONTROL_MAP, USER_HOLDS
 from ..loader.image import LoadedImage
 from ..loader.programs import Program, context_buffer
 
-_PROBE_READ_KERNEL = 113
+_PROBE_READ_KERNEL, _GET_CURRENT_TASK = 113, 35
 _BUFFER_MAP, _BUFFER_SIZE = "read_buffer", 4096
-_LOAD_DW, _LOAD_IMMEDIATE = 0x79, 0x18
+_LOAD_DW, _LOAD_IMMEDIATE, _STORE_DW = 0x79, 0x18, 0x7B
 _MOVE, _MOVE_IMMEDIATE = 0xBF, 0xB7
 _JUMP_NOT_EQUAL, _JUMP_GREATER_IMMEDIATE = 0x5D, 0x25
 _ATOMIC_DW, _COMPARE_EXCHANGE = 0xDB, 0xF1
@@ -64,6 +64,19 @@ def read_program() -> ProgramSpec:
     ])  # fmt: skip
     relocation = Relocation(24, RelocationKind.MAP_VALUE, _BUFFER_MAP, 0)
     return ProgramSpec("stap_read", ProgramKind.RAW_TRACEPOINT, code, (relocation,))
+
+
+def task_program() -> ProgramSpec:
+    """Return a program that puts the address of the current task's task_struct into the buffer map."""
+    code = b"".join([
+        _instruction(_CALL, immediate=_GET_CURRENT_TASK),
+        _instruction(_LOAD_IMMEDIATE, 1), bytes(8),
+        _instruction(_STORE_DW, 1, 0),
+        _instruction(_MOVE_IMMEDIATE, 0, immediate=0),
+        _instruction(_EXIT),
+    ])  # fmt: skip
+    relocation = Relocation(8, RelocationKind.MAP_VALUE, _BUFFER_MAP, 0)
+    return ProgramSpec("stap_task", ProgramKind.RAW_TRACEPOINT, code, (relocation,))
 
 
 class SessionLock:
@@ -125,8 +138,7 @@ class MemoryReader:
         self._image: LoadedImage | None = None
         self._arguments = context_buffer(2)
 
-    def read_kernel(self, address: int, size: int) -> bytes | None:
-        """Return `size` bytes at an address, None when they cannot be read. Raises `KernelRefused` (no right)."""
+    def _loaded(self) -> LoadedImage:
         if self._image is None:
             image = LoadedImage()
             try:
@@ -136,8 +148,21 @@ class MemoryReader:
                 image.close()
                 raise
             self._image = image
-        memory = self._image.maps[_BUFFER_MAP].mapping().memory
-        run = self._image.programs["stap_read"].run
+        return self._image
+
+    def current_task(self) -> int:
+        """Return the address of the caller's task_struct. Raises `KernelRefused`."""
+        image = self._loaded()
+        if "stap_task" not in image.programs:
+            image.add_program(task_program())
+        image.programs["stap_task"].run(self._arguments)
+        return int.from_bytes(image.maps[_BUFFER_MAP].mapping().memory[:8], "little", signed=True)
+
+    def read_kernel(self, address: int, size: int) -> bytes | None:
+        """Return `size` bytes at an address, None when they cannot be read. Raises `KernelRefused` (no right)."""
+        image = self._loaded()
+        memory = image.maps[_BUFFER_MAP].mapping().memory
+        run = image.programs["stap_read"].run
         pieces = []
         for start in range(0, size, _BUFFER_SIZE):
             part = min(size - start, _BUFFER_SIZE)

@@ -91,6 +91,10 @@ class SessionRuntime:
         """Return `size` bytes at an unsigned kernel address, None when they cannot be read."""
         return self._memory().read_kernel(address, size)
 
+    def current_task(self) -> int:
+        """Return the address of the session's own task_struct."""
+        return self._memory().current_task()
+
     def read_user_memory(self, address: int, size: int, /) -> bytes | None:
         """The same for an address of the process that the handled event came from, else of the target."""
         pid: int | str = self.target_pid

@@ -76,6 +76,12 @@ class Services(Protocol):
     def read_kernel_memory(self, address: int, size: int, /) -> bytes | None:
         """Return `size` bytes at an unsigned kernel address, None when they cannot be read."""
 
+    def current_task(self) -> int:
+        """Return the address of the session's own task_struct, as a signed number."""
+
+    def read_user_memory(self, address: int, size: int, /) -> bytes | None:
+        """Return `size` bytes of the process that the handled event came from, None when they cannot be read."""
+
     def kernel_symbol(self, address: int, /) -> SymbolPlace | None:
         """Return what lies at a kernel address; its module is "kernel" for the kernel itself."""
 

@@ -17,6 +17,13 @@ MODULES = {
     "conversions": """AF_INET AF_INET6 HZ MAJOR MINOR MKDEV WEXITSTATUS WIFEXITED WTERMSIG big_endian2 big_endian4
         big_endian8 htonl htonll htons little_endian2 little_endian4 little_endian8 mem_page_size ntohl ntohll ntohs
         usrdev2kerndev""",
+    "areas": """_area_items _area_variable _decoded_units _decoded_units_error _either_letters _kernel_letters _ns_id
+        _path_text _quoted_letters _quoted_letters_error _quoted_units _stap_pid_ns _stap_uid _user_area _user_letters
+        kernel_buffer_quoted kernel_buffer_quoted_error kernel_or_user_string_quoted
+        kernel_or_user_string_quoted_utf16 kernel_or_user_string_quoted_utf32 kernel_string2_utf16 kernel_string2_utf32
+        kernel_string_quoted_utf16 kernel_string_quoted_utf32 kernel_string_utf16 kernel_string_utf32
+        user_buffer_quoted user_buffer_quoted_error user_string2_utf16 user_string2_utf32 user_string_quoted_utf16
+        user_string_quoted_utf32 user_string_utf16 user_string_utf32""",
     "errno": "errno_p errno_str return_str",
     "floats": """fp32_to_fp64 fp_add fp_div fp_eq fp_le fp_lt fp_mul fp_rem fp_sqrt fp_sub fp_to_long fp_to_string
         long_to_fp string_to_fp""",
@@ -35,6 +42,12 @@ MODULES = {
         ansi_cursor_show ansi_new_line ansi_reset_color ansi_set_color ansi_set_color2 ansi_set_color3 error exit ftrace
         log printk warn""",
     "registers": "register registers_valid u_register uaddr",
+    "refused": """addr_to_node cve_count_metric cve_record_metric cve_tmpdisable dump_stack mdelay panic set_int_arg
+        set_kernel_char set_kernel_int set_kernel_long set_kernel_pointer set_kernel_short set_kernel_string
+        set_kernel_string_n set_long_arg set_longlong_arg set_pointer_arg set_s32_arg set_s64_arg set_u32_arg
+        set_u64_arg set_uint_arg set_ulong_arg set_ulonglong_arg udelay""",
+    "probe_context": """arch_bytes asmlinkage fastcall is_return module_name module_size pn pnlabel print_regs
+        probe_type probemod regparm returnval user_mode""",
     "session": """commit discard get_loadavg_index randint speculate speculation sprint_loadavg switch_file system""",
     "signals": "rlimit_from_str sa_flags_str sa_handler_str signal_str sigset_mask_str",
     "stacks": """_function_entry _kernel_stack _print_stack_lines _print_stack_number _stack_caller

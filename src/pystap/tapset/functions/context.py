@@ -91,8 +91,7 @@ def ppfunc(rt: Services) -> str:
 
 
 def task_current(rt: Services) -> int:
-    """Return 0: the address of the stap process's own task is not known in user space."""
-    return 0
+    return rt.current_task()
 
 
 def target(rt: Services) -> int:
