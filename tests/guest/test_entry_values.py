@@ -45,7 +45,7 @@ def test_values_of_the_entry(tmp_path: Path, fentry: bool) -> None:
     known.write_bytes(b"y" * 50)
     script = """probe kernel.function("vfs_read").return {
       if (pid() == target() && kernel_string($file->f_path->dentry->d_iname) == "known_file")
-        printf("%d %d %d %d %d\\n", $count, $return, @entry(@kderef(8, $pos)), @kderef(8, @entry($pos)),
+        printf("%d %d %d %d %d\\n", $count, $return, @entry($pos ? @kderef(8, $pos) : 0), @kderef(8, @entry($pos)),
                ktime_get_ns() - @entry(ktime_get_ns()) > 0) }
     probe end { println("end") }"""
     done = run(script, f"dd if={known} of=/dev/null bs=20", tmp_path, fentry)

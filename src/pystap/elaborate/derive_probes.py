@@ -170,7 +170,7 @@ class _Deriver:
         """Follow a point to all that it stands for; raises ScriptError when that is nothing."""
         if expansion.depth > MAX_ALIAS_DEPTH:
             semantic_error("recursive alias definition", expansion.span, "probe point")
-        aliases = list(self._matching_aliases(expansion.components))
+        aliases = self._matching_aliases(expansion.components)
         found: list[tuple[_Expansion, DerivedPoint]] = []
         errors: list[Diagnostic] = []
         for alias, used in aliases:
@@ -209,7 +209,16 @@ class _Deriver:
             if point.sufficient:
                 return
 
-    def _matching_aliases(self, components: Sequence[ast.PointComponent]) -> Iterator[tuple[ast.AliasDeclaration, int]]:
+    def _matching_aliases(self, components: Sequence[ast.PointComponent]) -> list[tuple[ast.AliasDeclaration, int]]:
+        """Return the aliases that a point means, and how many of its components each takes.
+
+        An alias `a.return` is meant before an alias `a` with `.return` behind it.
+        """
+        found = list(self._fitting_aliases(components))
+        longest = max((used for _, used in found), default=0)
+        return [(alias, used) for alias, used in found if used == longest]
+
+    def _fitting_aliases(self, components: Sequence[ast.PointComponent]) -> Iterator[tuple[ast.AliasDeclaration, int]]:
         known = [*self.own_aliases, *self.inputs.library.aliases(components[0].name)]
         for alias in known:
             for name in alias.names:

@@ -13,9 +13,11 @@ from ..program.attach import (
     PerfCounter,
     PerfSamples,
     Phase,
+    ProcessEvents,
     Syscalls,
     Timer,
     Tracepoints,
+    Tracking,
     Uprobes,
     Watchpoint,
 )
@@ -61,6 +63,8 @@ def _kind(attach: AttachSpec) -> tuple[str, bool, bool]:
             return "kretprobe" if returns else "kprobe", returns, True
         case Uprobes(returns=returns):
             return "uretprobe" if returns else "uprobe", returns, True
+        case ProcessEvents() | Tracking():
+            return "utrace", False, False
         case Never():
             return "never", False, False
 

@@ -102,6 +102,12 @@ class SessionRuntime:
             pid = self.context.get(key, pid)
         return self._memory().read_user(pid, address, size) if isinstance(pid, int) and pid else None
 
+    def symbol_address(self, name: str, /) -> int | None:
+        """Return the address of a kernel symbol, None where it is not known."""
+        from ..loader.machine import machine_number
+
+        return machine_number(f"symbol.{name}")
+
     def kernel_symbol(self, address: int, /) -> tuple[str, int, int, str] | None:
         """Return name, offset, size and module of what lies at a kernel address; None when it is not known."""
         from .symbol_names import SymbolNames

@@ -82,6 +82,9 @@ class Services(Protocol):
     def read_user_memory(self, address: int, size: int, /) -> bytes | None:
         """Return `size` bytes of the process that the handled event came from, None when they cannot be read."""
 
+    def symbol_address(self, name: str, /) -> int | None:
+        """Return the address of a kernel symbol, None where it is not known."""
+
     def kernel_symbol(self, address: int, /) -> SymbolPlace | None:
         """Return what lies at a kernel address; its module is "kernel" for the kernel itself."""
 
