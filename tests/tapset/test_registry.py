@@ -129,7 +129,7 @@ def test_index_of_folders(tmp_path: Path) -> None:
     (tmp_path / "sub" / "c.stp").write_text("function h () { }")
     index = library_index.read_index([str(tmp_path), str(tmp_path / "none")])
     path = str(tmp_path / "a.stp")
-    assert index.aliases["vm"] == (path,)
+    assert index.aliases["vm"][0] == path
     assert index.functions["f"] == index.functions["thread_indent"] == path
     assert not {"g", "h"} & set(index.functions)
     assert os.path.basename(index.functions["thread_indent_depth"]) == "indent.stp"
