@@ -32,9 +32,10 @@ def loaded_name(symbol: str) -> str | None:
     if not symbol.startswith(_LOAD_PREFIX):
         return None
     return bytes.fromhex(symbol[len(_LOAD_PREFIX) :]).decode()
+
+
 MACHINE_PREFIX = "machine."
 """Begins the names of constants that the loader finds by itself (loader/machine.py)."""
-"""The one constant that programs may wait for: the number of the place that this copy of a program is attached to."""
 
 
 class MapKind(IntEnum):

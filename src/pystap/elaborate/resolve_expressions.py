@@ -344,6 +344,7 @@ class ExpressionResolver:
     def _builtin(self, name: str, arguments: list[n.Expression], span: Span) -> n.Expression:
         row = self.names.inputs.builtins.lookup(name)[0]
         return n.BuiltinCall(row, arguments, span=span, type=row.returns or Type.UNKNOWN)
+
     def _check_registers(self, node: ast.Call) -> None:
         """Raise ScriptError where the handler's kind of probe has no registers."""
         if not isinstance(self.scope.attach, Uprobes | KernelFunctions | PerfSamples | PerfClock | Watchpoint):

@@ -54,9 +54,6 @@ MODULES = {
         _stack_callers _stack_element _stack_hex _stack_text _task_hex backtrace caller
         caller_addr callers print_backtrace print_backtrace_fileline print_stack print_syms
         sprint_backtrace sprint_stack sprint_syms stack""",
-    "stacks": """_kernel_stack _print_stack_lines _print_stack_number _stack_caller _stack_callers _stack_element
-        _stack_hex _stack_text backtrace caller caller_addr callers print_backtrace print_backtrace_fileline print_stack
-        print_syms sprint_backtrace sprint_stack sprint_syms stack""",
     "symbol_addresses": "_symbol_address",
     "strings": "isdigit isinstr str_replace stringat strlen strpos strtol substr",
     "text": "matched matched_str ngroups string_quoted text_str text_strn tokenize",
