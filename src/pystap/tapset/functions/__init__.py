@@ -47,7 +47,7 @@ MODULES = {
         set_kernel_string_n set_long_arg set_longlong_arg set_pointer_arg set_s32_arg set_s64_arg set_u32_arg
         set_u64_arg set_uint_arg set_ulong_arg set_ulonglong_arg udelay""",
     "probe_context": """arch_bytes asmlinkage fastcall is_return module_name module_size pn pnlabel print_regs
-        probe_type probemod regparm returnval user_mode""",
+        probe_type regparm returnval user_mode""",
     "session": """commit discard get_loadavg_index randint speculate speculation sprint_loadavg switch_file system""",
     "signals": "rlimit_from_str sa_flags_str sa_handler_str signal_str sigset_mask_str",
     "stacks": """_function_entry _kernel_stack _print_stack_lines _print_stack_number _stack_caller

@@ -76,7 +76,6 @@ ROWS = (
     Builtin("pn", (), S, Effect.CONTEXT, pn),
     Builtin("pnlabel", (), S, Effect.CONTEXT, probe_text),
     Builtin("probe_type", (), S, Effect.CONTEXT, probe_text),
-    Builtin("probemod", (), S, Effect.CONTEXT, probe_text),
     Builtin("is_return", (), L, Effect.CONTEXT, probe_number),
     Builtin("user_mode", (), L, Effect.CONTEXT, probe_number),
     Builtin("returnval", (), L, Effect.CONTEXT, probe_number),
