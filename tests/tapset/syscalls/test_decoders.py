@@ -278,3 +278,24 @@ def test_every_row_uses_decoders_that_exist() -> None:
         for use in [*row.variables.values(), *row.pieces, *row.return_variables.values()]:
             if not use.is_long:
                 decoder(use.decoder)
+
+
+NARROW: list[tuple[str, tuple[int, ...], bytes, str]] = [
+    ("timespec", (), struct.pack("=ii", 1, -1), "{tv_sec=1, tv_nsec=-1}"),
+    ("action", (), struct.pack("=IIIQ", 0x1234, 4, 0, 2), "{0x1234, SA_SIGINFO, [SIGINT]}"),
+    ("signal_stack", (), struct.pack("=IiI", 0x1000, 2, 9), "{ss_sp=0x1000, ss_flags=SS_DISABLE, ss_size=9}"),
+    ("iovecs", (1,), struct.pack("=II", 0x1000, 3), "[{iov_base=0x1000, iov_len=3}]"),
+    ("resource_limit", (), struct.pack("=II", 5, 0xFFFFFFFF), "{rlim_cur=5, rlim_max=RLIM64_INFINITY}"),
+    ("seconds", (), struct.pack("=i", -5), "[-5]"),
+    ("utimbuf", (), struct.pack("=ii", 1, 2), "{actime=1, modtime=2}"),
+    ("ipc_message", (6,), struct.pack("=i", 1) + b"letter".ljust(32), '{mtype=1, mtext="letter"}'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "others", "data", "expected"), NARROW)
+def test_memory_of_32_bit_calls(name: str, others: tuple[int, ...], data: bytes, expected: str) -> None:
+    row = decoder(name)
+    assert row.compat is not None
+    assert row.compat(0x7000, *others, data) == expected
+    assert row.compat(0x7000, *others, None) == "0x7000"
+    assert row.compat(0x7000, *others, data[:3]) == "0x7000"

@@ -100,7 +100,7 @@ DECODER_MODULES: dict[str, str] = {
         arch_prctl_code ptrace_request ptrace_options personality scheduling_policy resource
         usage_who priority_which compare_type pidfd_flags pidfd_signal_flags rseq_flags
         clone_parent_tid clone_child_tid clone_tls compared_index ptrace_data clone_arguments
-        scheduling_parameter scheduling_attributes processors resource_limit""",
+        scheduling_parameter scheduling_attributes processors resource_limit resource_limit_64""",
     "decode_security": """capability seccomp_operation seccomp_flags landlock_create_flags landlock_rule
         landlock_restrict_flags lsm_attribute capability_header capability_data landlock_ruleset
         landlock_attribute""",

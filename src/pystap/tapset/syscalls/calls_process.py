@@ -51,7 +51,7 @@ pidfd_getfd | pidfd=s32@0 fd=s32@1 flags=u32@2 | pidfd fd flags
 pidfd_open | pid=s32@0 flags=u32@1 flags_str=pidfd_flags@1 | pid flags_str
 prctl | option=s32@0 arg2=long@1 arg3=long@2 arg4=long@3 arg5=long@4 | prctl_option@0 prctl_argument_2@1,0 \
 prctl_argument_3@2,0 prctl_argument_4@3,0 prctl_argument_5@4,0
-prlimit64 | pid=s32@0 resource=s32@1 resource_str=resource@1 new_rlim_uaddr=pointer@2 new_rlim_str=resource_limit@2 \
+prlimit64 | pid=s32@0 resource=s32@1 resource_str=resource@1 new_rlim_uaddr=pointer@2 new_rlim_str=resource_limit_64@2 \
 old_rlim_uaddr=pointer@3 | pid resource_str new_rlim_str address_str@3
 ptrace | request=long@0 pid=s32@1 addr=pointer@2 data=pointer@3 | ptrace_request@0 pid address_str@2 ptrace_data@3,0 \
 | | geteventmsg_data=event_message@0,3 arch_prctl_addr=arch_address@0,2

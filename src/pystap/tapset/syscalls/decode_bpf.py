@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import address
-from .names import MASK_32, Flags, Names, counted, values
+from .names import MASK_32, SAME, Flags, Names, counted, values
 
 bpf_command = Names("""
 BPF_MAP_CREATE BPF_MAP_LOOKUP_ELEM BPF_MAP_UPDATE_ELEM BPF_MAP_DELETE_ELEM BPF_MAP_GET_NEXT_KEY BPF_PROG_LOAD
@@ -99,7 +99,7 @@ _COMMANDS = {0: (_create, 24), 1: (_element, 32), 2: (_element, 32), 3: (_key, 1
 """What is shown of union bpf_attr, by command, and how many bytes that takes."""
 
 
-@counted(128, count=2)
+@counted(128, count=2, narrow=SAME)
 def bpf_attribute(data: bytes, command: int, size: int) -> str:
     """Return the first members of union bpf_attr; its address for commands that are not in the table."""
     text, least = _COMMANDS.get(command & MASK_32, (None, 0))

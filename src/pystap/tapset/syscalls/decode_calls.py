@@ -7,6 +7,7 @@ from .decode_basic import device, owner, quoted
 from .decode_futex import FUTEX_USES, futex_third
 from .decode_signals import signal
 from .decode_time import timespec
+from .names import widened
 
 _O_CREAT, _S_IFMT, _S_IFCHR, _S_IFBLK = 0o100, 0o170000, 0o020000, 0o060000
 """include/uapi/asm-generic/fcntl.h, include/uapi/linux/stat.h"""
@@ -112,6 +113,10 @@ def futex_timeout(value: int, operation: int, data: bytes | None) -> str | None:
     return str(u32(value)) if "n" in uses else None
 
 
+def futex_timeout_32(value: int, operation: int, data: bytes | None) -> str | None:
+    return futex_timeout(value, operation, data and widened(data, "ll"))
+
+
 def futex_address(value: int, operation: int) -> str | None:
     return address(value) if "a" in _uses(operation) else None
 
@@ -144,9 +149,12 @@ DECODERS = (
     Decoder("group_list", group_list, (Memory("bytes", 4 * _SHOWN, count=1, each=4),)),
     Decoder("wait_status", wait_status, (Memory("bytes", 4),), compat=wait_status),
     Decoder("process_name", process_name, width=15),
-    Decoder("futex_timeout", futex_timeout, (Memory("bytes", 16),)),
+    Decoder(
+        "futex_timeout", futex_timeout, (Memory("bytes", 16),),
+        compat=futex_timeout_32, compat_memory=(Memory("bytes", 8),),
+    ),
     Decoder("futex_address", futex_address, width=18),
     Decoder("futex_value", futex_value),
     Decoder("fsconfig_value", fsconfig_value, _TEXT),
     Decoder("sysfs_argument", sysfs_argument, _TEXT),
-)
+)  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from . import Decoder, Memory, address
 from .decode_basic import octal
-from .names import MASK_32, Flags, Names, counted, signed, structure, values
+from .names import MASK_32, SAME, Flags, Names, counted, signed, structure, values, widened
 
 _OPEN = """
 O_SYNC=0x101000 O_TMPFILE=0x410000 O_CREAT=0x40 O_EXCL=0x80 O_NOCTTY=0x100 O_TRUNC=0x200 O_APPEND=0x400
@@ -219,6 +219,16 @@ def _hint(data: bytes) -> str:
     return f"[{_HINTS[int.from_bytes(data[:8], 'little')]}]"
 
 
+def _fcntl_32(value: int, command: int, data: bytes | None) -> str | None:
+    """Return the third argument of fcntl in a 32-bit call; locks with 64-bit offsets are shown by their address."""
+    known = _FCNTL_STRUCTURES.get(command & MASK_32)
+    if known is _lock:
+        data = widened(data or b"", "ss_lli") or None if command & MASK_32 <= _LAST_SHORT_LOCK else None
+    return fcntl_argument(value, command, data)
+
+
+_LAST_SHORT_LOCK = 7
+"""F_SETLKW: the locks up to it have offsets of a long."""
 _OWNERS = Names("F_OWNER_TID F_OWNER_PID F_OWNER_PGRP")
 _HINTS = Names("""
 RWH_WRITE_LIFE_NOT_SET RWH_WRITE_LIFE_NONE RWH_WRITE_LIFE_SHORT RWH_WRITE_LIFE_MEDIUM RWH_WRITE_LIFE_LONG
@@ -239,7 +249,7 @@ RESOLVE_CACHED=0x20
 )
 
 
-@counted(24, least=24)
+@counted(24, least=24, narrow=SAME)
 def open_how(data: bytes, size: int) -> str:
     """Return a struct open_how (linux/openat2.h): flags, mode, resolve."""
     flags, mode, resolve = (int.from_bytes(data[i : i + 8], "little") for i in (0, 8, 16))
@@ -247,7 +257,7 @@ def open_how(data: bytes, size: int) -> str:
     return f"{{flags={open_flags_64[flags]}{shown}, resolve={resolve_flags[resolve]}}}"
 
 
-@structure(8)
+@structure(8, narrow=SAME)
 def offset_pointer(data: bytes) -> str:
     """Return an offset that is passed by its address: `[5]`."""
     return f"[{int.from_bytes(data[:8], 'little', signed=True)}]"
@@ -256,13 +266,13 @@ def offset_pointer(data: bytes) -> str:
 _SHOWN_HANDLE = 32
 
 
-@structure(8)
+@structure(8, narrow=SAME)
 def handle_size(data: bytes) -> str:
     """Return the size in a struct file_handle that is to be filled."""
     return f"{{handle_bytes={int.from_bytes(data[:4], 'little')}}}"
 
 
-@structure(8 + _SHOWN_HANDLE, least=8)
+@structure(8 + _SHOWN_HANDLE, least=8, narrow=SAME)
 def file_handle(data: bytes) -> str:
     """Return a struct file_handle: size, type, bytes."""
     size, kind = int.from_bytes(data[:4], "little"), int.from_bytes(data[4:8], "little", signed=True)
@@ -270,7 +280,7 @@ def file_handle(data: bytes) -> str:
     return f'{{handle_bytes={size}, handle_type={kind}, f_handle="{shown}"{"..." * (size > _SHOWN_HANDLE)}}}'
 
 
-@structure(16)
+@structure(16, narrow=SAME)
 def file_range(data: bytes) -> str:
     """Return a struct cachestat_range (linux/mman.h): offset, length."""
     offset, length = (int.from_bytes(data[i : i + 8], "little") for i in (0, 8))
@@ -308,7 +318,7 @@ IOCB_CMD_PWRITEV
 """)
 
 
-@structure(64)
+@structure(64, narrow=SAME)
 def iocb(data: bytes) -> str:
     """Return a struct iocb (linux/aio_abi.h)."""
     operation, descriptor = int.from_bytes(data[16:18], "little"), int.from_bytes(data[20:24], "little")
@@ -334,6 +344,12 @@ DECODERS = (
         fanotify_mask=fanotify_mask, fcntl_command=fcntl_command, io_priority_who=io_priority_who,
         io_priority=io_priority, quota_command=quota_command,
     ),
-    Decoder("fcntl_argument", fcntl_argument, (Memory("bytes", 32),)),
+    Decoder(
+        "fcntl_argument",
+        fcntl_argument,
+        (Memory("bytes", 32),),
+        compat=_fcntl_32,
+        compat_memory=(Memory("bytes", 16),),
+    ),
     open_how, file_range, offset_pointer, handle_size, file_handle, iocb,
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .names import MASK_32, Flags, Names, structure, values
+from .names import MASK_32, SAME, Flags, Names, structure, values
 
 _SETUP = Flags("""
 IORING_SETUP_IOPOLL=1 IORING_SETUP_SQPOLL=2 IORING_SETUP_SQ_AFF=4 IORING_SETUP_CQSIZE=8 IORING_SETUP_CLAMP=0x10
@@ -37,7 +37,7 @@ def io_uring_operation(value: int) -> str:
     return _REGISTER[number & ~_REGISTERED_RING] + suffix
 
 
-@structure(120)
+@structure(120, narrow=SAME)
 def io_uring_parameters(data: bytes) -> str:
     """Return what struct io_uring_params asks for."""
     entries, flags, processor, idle, worker = (int.from_bytes(data[i : i + 4], "little") for i in (4, 8, 12, 16, 24))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from . import Decoder, Memory, address
 from .decode_basic import octal, quoted
-from .names import MASK_32, MASK_64, Flags, Names, counted, signed, structure, values
+from .names import MASK_32, MASK_64, SAME, Flags, Names, array, counted, signed, structure, values, widened
 
 _COMMANDS = "IPC_RMID=0 IPC_SET=1 IPC_STAT=2 IPC_INFO=3 "
 _MESSAGES = Names(_COMMANDS + "MSG_STAT=0xb MSG_INFO=0xc MSG_STAT_ANY=0xd")
@@ -73,7 +73,7 @@ ipc_message_flags = Flags("IPC_NOWAIT=0x800 MSG_NOERROR=0x1000 MSG_EXCEPT=0x2000
 _OPERATION_FLAGS = Flags("IPC_NOWAIT=0x800 SEM_UNDO=0x1000")
 
 
-@counted(96, each=6)
+@counted(96, each=6, narrow=SAME)
 def semaphore_operations(data: bytes, count: int) -> str:
     """Return an array of struct sembuf: number, operation, flags."""
     shown = []
@@ -81,10 +81,10 @@ def semaphore_operations(data: bytes, count: int) -> str:
         number, flags = (int.from_bytes(data[j : j + 2], "little") for j in (i, i + 4))
         operation = int.from_bytes(data[i + 2 : i + 4], "little", signed=True)
         shown.append(f"{{sem_num={number}, sem_op={operation}, sem_flg={_OPERATION_FLAGS[flags]}}}")
-    return "[" + ", ".join(shown + ["..."] * (count & MASK_32 > len(shown))) + "]"
+    return array(shown, count)
 
 
-@structure(32)
+@structure(32, narrow="llll")
 def queue_attributes(data: bytes) -> str:
     """Return a struct mq_attr."""
     from .decode_files import open_flags
@@ -112,6 +112,14 @@ def ipc_message(value: int, size: int, data: bytes | None) -> str:
     return f"{{mtype={kind}, mtext={quoted(text)}{'...' * (size > len(text))}}}"
 
 
+def _message_32(value: int, size: int, data: bytes | None) -> str:
+    return ipc_message(value, size, data and widened(data[:4], "l") + data[4:])
+
+
+def _attributes_if_32(value: int, flags: int, data: bytes | None) -> str | None:
+    return attributes_if(value, flags, data and widened(data, "llll"))
+
+
 DECODERS = (
     *values(
         message_command=message_command, semaphore_command=semaphore_command, shared_command=shared_command,
@@ -119,6 +127,12 @@ DECODERS = (
         shared_attach_flags=shared_attach_flags, ipc_message_flags=ipc_message_flags,
     ),
     semaphore_operations, queue_attributes,
-    Decoder("queue_attributes_if", attributes_if, (Memory("bytes", 32),)),
-    Decoder("ipc_message", ipc_message, (Memory("bytes", 8 + _SHOWN_BYTES),)),
+    Decoder(
+        "queue_attributes_if", attributes_if, (Memory("bytes", 32),),
+        compat=_attributes_if_32, compat_memory=(Memory("bytes", 16),),
+    ),
+    Decoder(
+        "ipc_message", ipc_message, (Memory("bytes", 8 + _SHOWN_BYTES),),
+        compat=_message_32, compat_memory=(Memory("bytes", 4 + _SHOWN_BYTES),),
+    ),
 )  # fmt: skip

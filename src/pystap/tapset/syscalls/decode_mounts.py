@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .decode_files import at_flags
-from .names import Flags, Names, counted, values
+from .names import SAME, Flags, Names, counted, values
 
 _MOUNT = """
 MS_RDONLY=1 MS_NOSUID=2 MS_NODEV=4 MS_NOEXEC=8 MS_SYNCHRONOUS=0x10 MS_REMOUNT=0x20 MS_MANDLOCK=0x40 MS_DIRSYNC=0x80
@@ -55,7 +55,7 @@ def mount_attributes(value: int) -> str:
 _PROPAGATION = Flags("MS_UNBINDABLE=0x20000 MS_PRIVATE=0x40000 MS_SLAVE=0x80000 MS_SHARED=0x100000", bits=64)
 
 
-@counted(32, least=32)
+@counted(32, least=32, narrow=SAME)
 def mount_attr(data: bytes, size: int) -> str:
     """Return a struct mount_attr."""
     on, off, propagation, space = (int.from_bytes(data[i : i + 8], "little") for i in (0, 8, 16, 24))

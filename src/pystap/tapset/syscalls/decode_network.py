@@ -11,7 +11,7 @@ from socket import inet_ntop
 
 from . import Decoder, Memory, address
 from .decode_basic import quoted
-from .names import MASK_32, Flags, Names, counted, signed, structure, values
+from .names import MASK_32, SAME, Flags, Names, array, counted, signed, structure, values, widened
 
 _FAMILIES = """
 UNSPEC UNIX INET AX25 IPX APPLETALK NETROM BRIDGE ATMPVC X25 INET6 ROSE DECnet NETBEUI SECURITY KEY NETLINK PACKET ASH
@@ -173,11 +173,11 @@ def _scope(data: bytes) -> str:
     return str(int.from_bytes(data[24:28], "little")) if data[0] == _INET6 and len(data) >= 28 else ""
 
 
-@counted(256, each=16)
+@counted(256, each=16, narrow="pp")
 def iovecs(data: bytes, count: int) -> str:
     """Return an array of struct iovec, addresses and lengths."""
     shown = [_vector(data[i : i + 16]) for i in range(0, len(data) // 16 * 16, 16)]
-    return "[" + ", ".join(shown + ["..."] * (count > len(shown))) + "]"
+    return array(shown, count)
 
 
 def message(value: int, data: bytes | None, target: bytes | None) -> str:
@@ -195,7 +195,11 @@ def message(value: int, data: bytes | None, target: bytes | None) -> str:
     )
 
 
-@structure(4)
+def _message_32(value: int, data: bytes | None, target: bytes | None) -> str:
+    return message(value, widened(data or b"", "pi_ppppi_") or None, target)
+
+
+@structure(4, narrow=SAME)
 def length_pointer(data: bytes) -> str:
     """Return a length that is passed by its address: `[16]`."""
     return f"[{int.from_bytes(data[:4], 'little')}]"
@@ -207,7 +211,13 @@ DECODERS = (
         socket_protocol=socket_protocol, shutdown_how=shutdown_how, message_flags=message_flags,
     ),
     sockaddr, iovecs, length_pointer,
-    Decoder("message", message, (Memory("bytes", 56), Memory("bytes", 128, at=0, length_at=8))),
+    Decoder(
+        "message",
+        message,
+        (Memory("bytes", 56), Memory("bytes", 128, at=0, length_at=8)),
+        compat=_message_32,
+        compat_memory=(Memory("bytes", 28), Memory("bytes", 128, at=0, length_at=4)),
+    ),
     *(
         Decoder(name, _member(text), (Memory("bytes", 128, count=1),), width=46)
         for name, text in (

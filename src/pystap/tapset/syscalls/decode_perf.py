@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .names import Flags, Names, pairs, structure, values
+from .names import SAME, Flags, Names, pairs, structure, values
 
 perf_event_flags = Flags(
     "PERF_FLAG_FD_NO_GROUP=1 PERF_FLAG_FD_OUTPUT=2 PERF_FLAG_PID_CGROUP=4 PERF_FLAG_FD_CLOEXEC=8", bits=64
@@ -58,7 +58,7 @@ def _config(kind: int, config: int) -> str:
     return f"0x{config:x}"
 
 
-@structure(64)
+@structure(64, narrow=SAME)
 def perf_event(data: bytes) -> str:
     """Return the first version of struct perf_event_attr; of its bits those that are set."""
     kind, size = (int.from_bytes(data[i : i + 4], "little") for i in (0, 4))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from . import Decoder, Memory, address
-from .names import MASK_32, Flags, Names, counted, signed, structure, values
+from .names import MASK_32, SAME, Flags, Names, array, counted, signed, structure, values
 
 poll_events = Flags("""
 POLLIN=1 POLLPRI=2 POLLOUT=4 POLLERR=8 POLLHUP=0x10 POLLNVAL=0x20 POLLRDNORM=0x40 POLLRDBAND=0x80 POLLWRNORM=0x100
 POLLWRBAND=0x200 POLLMSG=0x400 POLLREMOVE=0x1000 POLLRDHUP=0x2000 """)
 
 
-@counted(256, each=8)
+@counted(256, each=8, narrow=SAME)
 def poll_descriptors(data: bytes, count: int) -> str:
     """Return an array of struct pollfd, what is asked for."""
     shown = []
@@ -18,7 +18,7 @@ def poll_descriptors(data: bytes, count: int) -> str:
         descriptor = int.from_bytes(data[i : i + 4], "little", signed=True)
         wanted = "" if descriptor < 0 else f", events={poll_events[int.from_bytes(data[i + 4 : i + 6], 'little')]}"
         shown.append(f"{{fd={descriptor}{wanted}}}")
-    return "[" + ", ".join(shown + ["..."] * (count & MASK_32 > len(shown))) + "]"
+    return array(shown, count)
 
 
 def descriptor_set(value: int, count: int, data: bytes | None) -> str:
@@ -38,7 +38,7 @@ EPOLLEXCLUSIVE=0x10000000 EPOLLWAKEUP=0x20000000 EPOLLONESHOT=0x40000000 EPOLLET
 """)
 
 
-@structure(12)
+@structure(12, narrow=SAME)
 def epoll_event(data: bytes) -> str:
     """Return a struct epoll_event; it is packed on x86-64."""
     events, low = int.from_bytes(data[:4], "little"), int.from_bytes(data[4:8], "little")
@@ -49,6 +49,6 @@ DECODERS = (
     *values(
         poll_events=poll_events, epoll_operation=epoll_operation, epoll_flags=epoll_flags, epoll_events=epoll_events
     ),
-    Decoder("descriptor_set", descriptor_set, (Memory("bytes", 128),)),
+    Decoder("descriptor_set", descriptor_set, (Memory("bytes", 128),), compat=descriptor_set),
     poll_descriptors, epoll_event,
 )  # fmt: skip

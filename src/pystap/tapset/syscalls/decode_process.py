@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from . import address
 from .decode_signals import signal
-from .names import MASK_32, MASK_64, Flags, Names, counted, structure, values
+from .names import MASK_32, MASK_64, SAME, Flags, Names, counted, structure, values
 
 _CLONE = """
 CLONE_NEWTIME=0x80 CLONE_VM=0x100 CLONE_FS=0x200 CLONE_FILES=0x400 CLONE_SIGHAND=0x800 CLONE_PIDFD=0x1000
@@ -32,7 +32,7 @@ def clone_flags(value: int) -> str:
     return f"{namespace_flags[flags]}|{signal(ending)}" if flags else signal(ending)
 
 
-@counted(88, least=64)
+@counted(88, least=64, narrow=SAME)
 def clone_arguments(data: bytes, size: int) -> str:
     """Return a struct clone_args (linux/sched.h); members are shown as far as `size` goes and the flags use them."""
     words = [int.from_bytes(data[i : i + 8], "little") for i in range(0, len(data) // 8 * 8, 8)]
@@ -175,13 +175,13 @@ SCHED_FLAG_KEEP_PARAMS=0x10 SCHED_FLAG_UTIL_CLAMP_MIN=0x20 SCHED_FLAG_UTIL_CLAMP
 )
 
 
-@structure(4)
+@structure(4, narrow=SAME)
 def scheduling_parameter(data: bytes) -> str:
     """Return a struct sched_param: `[5]`."""
     return f"[{int.from_bytes(data[:4], 'little', signed=True)}]"
 
 
-@structure(48)
+@structure(48, narrow=SAME)
 def scheduling_attributes(data: bytes) -> str:
     """Return a struct sched_attr (linux/sched/types.h)."""
     size, policy = (int.from_bytes(data[i : i + 4], "little") for i in (0, 4))
@@ -214,10 +214,21 @@ def _limit(value: int) -> str:
     return f"{value // 1024}*1024" if value > 1024 and value % 1024 == 0 else str(value)
 
 
-@structure(16)
-def resource_limit(data: bytes) -> str:
+def _limits(data: bytes) -> str:
     current, most = (_limit(int.from_bytes(data[i : i + 8], "little")) for i in (0, 8))
     return f"{{rlim_cur={current}, rlim_max={most}}}"
+
+
+@structure(16, narrow="mm")
+def resource_limit(data: bytes) -> str:
+    """Return a struct rlimit."""
+    return _limits(data)
+
+
+@structure(16, narrow=SAME)
+def resource_limit_64(data: bytes) -> str:
+    """Return a struct rlimit64, which all callers of prlimit64 pass."""
+    return _limits(data)
 
 
 compare_type = Names(
@@ -240,5 +251,5 @@ DECODERS = (
         clone_tls=clone_tls,
         compared_index=compared_index, ptrace_data=ptrace_data,
     ),
-    clone_arguments, scheduling_parameter, scheduling_attributes, processors, resource_limit,
+    clone_arguments, scheduling_parameter, scheduling_attributes, processors, resource_limit, resource_limit_64,
 )  # fmt: skip

@@ -5,7 +5,7 @@ Sources: linux/capability.h, seccomp.h, landlock.h, lsm.h.
 
 from __future__ import annotations
 
-from .names import MASK_32, Flags, Names, counted, structure, values
+from .names import MASK_32, SAME, Flags, Names, counted, structure, values
 
 _CAPABILITIES = """
 CAP_CHOWN=0 CAP_DAC_OVERRIDE=1 CAP_DAC_READ_SEARCH=2 CAP_FOWNER=3 CAP_FSETID=4 CAP_KILL=5 CAP_SETGID=6 CAP_SETUID=7
@@ -22,7 +22,7 @@ _LINUX_CAPABILITY_VERSION_1=0x19980330 _LINUX_CAPABILITY_VERSION_2=0x20071026 _L
 """)
 
 
-@structure(8)
+@structure(8, narrow=SAME)
 def capability_header(data: bytes) -> str:
     version, process = int.from_bytes(data[:4], "little"), int.from_bytes(data[4:8], "little", signed=True)
     return f"{{version={_CAPABILITY_VERSIONS[version]}, pid={process}}}"
@@ -34,7 +34,7 @@ def capability_set(mask: int) -> str:
     return named[mask]
 
 
-@structure(24, least=12)
+@structure(24, least=12, narrow=SAME)
 def capability_data(data: bytes) -> str:
     """Return the sets of capset: effective, permitted, inheritable, in two parts of 32 bits each from version 2 on."""
     low = [int.from_bytes(data[i : i + 4], "little") for i in (0, 4, 8)]
@@ -76,7 +76,7 @@ LANDLOCK_ACCESS_FS_IOCTL_DEV=0x8000
 _LANDLOCK_NETWORK = Flags("LANDLOCK_ACCESS_NET_BIND_TCP=1 LANDLOCK_ACCESS_NET_CONNECT_TCP=2", bits=64)
 
 
-@counted(16, least=8)
+@counted(16, least=8, narrow=SAME)
 def landlock_ruleset(data: bytes, size: int) -> str:
     """Return a struct landlock_ruleset_attr, as much of it as `size` says."""
     parts = [f"handled_access_fs={_LANDLOCK_FILES[int.from_bytes(data[:8], 'little')]}"]
@@ -85,7 +85,7 @@ def landlock_ruleset(data: bytes, size: int) -> str:
     return "{" + ", ".join(parts) + "}"
 
 
-@structure(16, least=12)
+@structure(16, least=12, narrow=SAME)
 def landlock_attribute(data: bytes, kind: int) -> str:
     """Return the attributes of a rule, by the rule's type."""
     allowed = int.from_bytes(data[:8], "little")

@@ -6,7 +6,7 @@ Sources: asm-generic/signal.h, asm-generic/siginfo.h, asm/signal.h (x86), asm-ge
 from __future__ import annotations
 
 from . import address
-from .names import MASK_32, MASK_64, Flags, Names, signed, structure, values
+from .names import MASK_32, MASK_64, SAME, Flags, Names, signed, structure, values
 
 _SIGNALS = Names("""
 0 SIGHUP SIGINT SIGQUIT SIGILL SIGTRAP SIGABRT SIGBUS SIGFPE SIGKILL SIGUSR1 SIGSEGV SIGUSR2 SIGPIPE SIGALRM SIGTERM
@@ -52,13 +52,13 @@ def signal_mask(mask: int) -> str:
     return f"~[{names}]" if inverted else f"[{names}]"
 
 
-@structure(8)
+@structure(8, narrow=SAME)
 def signal_set(data: bytes, size: int = 8) -> str:
     """Return a signal set; the kernel takes sets of 8 bytes alone, others are shown by their address."""
     return "" if size != 8 else signal_mask(int.from_bytes(data[:8], "little"))
 
 
-@structure(32)
+@structure(32, narrow="pppq")
 def action(data: bytes) -> str:
     """Return a struct sigaction as the kernel takes it: handler, flags, restorer, mask.
 
@@ -106,7 +106,7 @@ _WITH_SENDER = frozenset((0, -6))
 _WITH_VALUE = frozenset((-1, -3))
 
 
-@structure(48)
+@structure(48, narrow="iii_iip")
 def signal_info(data: bytes) -> str:
     """Return a siginfo_t: signal, code, and the sender or the value where the code has one."""
     number, error, code = (int.from_bytes(data[i : i + 4], "little", signed=True) for i in (0, 4, 8))
@@ -129,7 +129,7 @@ def signal_info(data: bytes) -> str:
 _STACK_FLAGS = Flags("SS_AUTODISARM=0x80000000", field=(0x7FFFFFFF, Names("0 SS_ONSTACK=1 SS_DISABLE=2")))
 
 
-@structure(24)
+@structure(24, narrow="pi_p")
 def signal_stack(data: bytes) -> str:
     """Return a stack_t: address, flags, size."""
     base, size = (int.from_bytes(data[i : i + 8], "little") for i in (0, 16))
@@ -139,12 +139,12 @@ def signal_stack(data: bytes) -> str:
 _NOTIFY = Names("SIGEV_SIGNAL SIGEV_NONE SIGEV_THREAD SIGEV_THREAD_ID=4")
 
 
-@structure(64)
+@structure(64, narrow="piii")
 def signal_event(data: bytes) -> str:
     """Return a struct sigevent: value, signal, how, thread."""
     value, low = int.from_bytes(data[:8], "little"), int.from_bytes(data[:4], "little")
     number, how, thread = (int.from_bytes(data[i : i + 4], "little", signed=True) for i in (8, 12, 16))
-    parts = [f"sigev_value={{int={signed(low)}, ptr={address(value)}}}"] if value else []
+    parts = [f"sigev_value={{sival_int={signed(low)}, sival_ptr={address(value)}}}"] if value else []
     parts.append(f"sigev_signo={signal(number) if how in (0, 4) else number}")
     parts.append(f"sigev_notify={_NOTIFY[how & MASK_32]}")
     if how == 4:

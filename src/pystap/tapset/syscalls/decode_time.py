@@ -5,7 +5,7 @@ Sources: linux/time.h, linux/time_types.h, linux/timex.h, linux/timerfd.h, linux
 
 from __future__ import annotations
 
-from .names import MASK_32, Flags, Names, signed, structure, values
+from .names import MASK_32, SAME, Flags, Names, signed, structure, values
 
 _CLOCKS = Names("""
 CLOCK_REALTIME=0 CLOCK_MONOTONIC=1 CLOCK_PROCESS_CPUTIME_ID=2 CLOCK_THREAD_CPUTIME_ID=3 CLOCK_MONOTONIC_RAW=4
@@ -41,26 +41,26 @@ def _seconds(seconds: int, rest: int, unit: str) -> str:
     return f"{{tv_sec={seconds}, tv_{unit}={rest}}}"
 
 
-@structure(16)
+@structure(16, narrow="ll")
 def timespec(data: bytes) -> str:
     number, rest = _numbers(data, 2)
     return _seconds(number, rest, "nsec")
 
 
-@structure(16)
+@structure(16, narrow="ll")
 def timeval(data: bytes) -> str:
     number, rest = _numbers(data, 2)
     return _seconds(number, rest, "usec")
 
 
-@structure(32)
+@structure(32, narrow="llll")
 def timespecs(data: bytes) -> str:
     """Return the two times of utimensat; either may be UTIME_NOW or UTIME_OMIT."""
     numbers = _numbers(data, 4)
     return "[" + ", ".join(_SPECIAL.get(rest) or _seconds(s, rest, "nsec") for s, rest in _by_two(numbers)) + "]"
 
 
-@structure(32)
+@structure(32, narrow="llll")
 def timevals(data: bytes) -> str:
     """Return the two times of utimes."""
     return "[" + ", ".join(_seconds(s, rest, "usec") for s, rest in _by_two(_numbers(data, 4))) + "]"
@@ -70,31 +70,31 @@ def _by_two(numbers: list[int]) -> list[tuple[int, int]]:
     return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
-@structure(32)
+@structure(32, narrow="llll")
 def itimerspec(data: bytes) -> str:
     interval, value = (_seconds(s, rest, "nsec") for s, rest in _by_two(_numbers(data, 4)))
     return f"{{it_interval={interval}, it_value={value}}}"
 
 
-@structure(32)
+@structure(32, narrow="llll")
 def itimerval(data: bytes) -> str:
     interval, value = (_seconds(s, rest, "usec") for s, rest in _by_two(_numbers(data, 4)))
     return f"{{it_interval={interval}, it_value={value}}}"
 
 
-@structure(16)
+@structure(16, narrow="ll")
 def utimbuf(data: bytes) -> str:
     access, change = _numbers(data, 2)
     return f"{{actime={access}, modtime={change}}}"
 
 
-@structure(8)
+@structure(8, narrow=SAME)
 def timezone(data: bytes) -> str:
     west, summer = (int.from_bytes(data[i : i + 4], "little", signed=True) for i in (0, 4))
     return f"{{tz_minuteswest={west}, tz_dsttime={summer}}}"
 
 
-@structure(8)
+@structure(8, narrow="l")
 def seconds(data: bytes) -> str:
     """Return a time_t that is passed by its address."""
     return f"[{_numbers(data, 1)[0]}]"
@@ -111,7 +111,7 @@ STA_MODE=0x4000 STA_CLK=0x8000
 """)
 
 
-@structure(208)
+@structure(96, narrow="i_lllli_llllll")
 def timex(data: bytes) -> str:
     """Return the start of a struct timex: what to change, and the values that it can change."""
     modes, status = int.from_bytes(data[0:4], "little"), int.from_bytes(data[40:44], "little")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ...records import replace
 from . import Decoder, Memory, address
 
 MASK_32 = 0xFFFF_FFFF
@@ -116,11 +117,73 @@ def _shown(text: Text, least: int) -> Callable[..., str]:
     return show
 
 
-def structure(size: int, least: int = 0) -> Callable[[Text], Decoder]:
-    """Declare a decoder of a structure of `size` bytes, or at `least` so many."""
-    return lambda text: Decoder(text.__name__, _shown(text, least or size), (Memory("bytes", size),))
+SAME = "same"
+"""Said of a structure that 32-bit calls lay out in the same way."""
+_WIDTHS = {"l": (4, 8), "p": (4, 8), "m": (4, 8), "q": (8, 8), "i": (4, 4), "s": (2, 2), "_": (0, 4)}
 
 
-def counted(most: int, each: int = 1, count: int = 1, least: int = 0) -> Callable[[Text], Decoder]:
+def widened(data: bytes, layout: str) -> bytes:
+    """Return a structure of a 32-bit call as a 64-bit one would be; "" where bytes are missing.
+
+    `layout` has a letter for each member: `l` a signed long, `p` a pointer or unsigned long, `m` an unsigned long
+    whose highest value stands for no limit, `q` 64 bits in both, `i` an int, `s` a short, `_` a hole that only the
+    64-bit structure has.
+    """
+    result = b""
+    offset = 0
+    for letter in layout:
+        narrow, wide = _WIDTHS[letter]
+        part = data[offset : offset + narrow]
+        if len(part) < narrow:
+            return b""
+        negative = (letter == "l" and part[-1] & 0x80) or (letter == "m" and part == b"\xff\xff\xff\xff")
+        fill = b"\xff" if negative else b"\0"
+        result += part.ljust(wide, fill)
+        offset += narrow
+    return result
+
+
+def narrow_size(layout: str) -> int:
+    """Return the bytes of a 32-bit structure."""
+    return sum(_WIDTHS[letter][0] for letter in layout)
+
+
+def _declared(text: Text, memory: Memory, least: int, narrow: str) -> Decoder:
+    """Return the decoder, with its form for 32-bit calls if `narrow` says how they lay the structure out."""
+    show = _shown(text, least)
+    if not narrow or narrow == SAME:
+        return Decoder(text.__name__, show, (memory,), compat=show if narrow else None)
+    size = narrow_size(narrow)
+
+    def shown(value: int, *rest: int | bytes | None) -> str:
+        data = rest[-1]
+        if isinstance(data, bytes):
+            parts = [widened(data[i : i + size], narrow) for i in range(0, len(data), size)]
+            if memory.count is None:
+                parts[0] = parts[0].ljust(least, b"\0") if parts[0] else b""
+            data = b"".join(parts)
+        return show(value, *rest[:-1], data)
+
+    narrowed = replace(memory, size=size if memory.count is None else memory.size, each=size if memory.each > 1 else 1)
+    return Decoder(text.__name__, show, (memory,), compat=shown, compat_memory=(narrowed,))
+
+
+def structure(size: int, least: int = 0, narrow: str = "") -> Callable[[Text], Decoder]:
+    """Declare a decoder of a structure of `size` bytes, or at `least` so many.
+
+    `narrow` is the layout in 32-bit calls (`widened`), SAME where it is the same; without it they show the address.
+    """
+    return lambda text: _declared(text, Memory("bytes", size), least or size, narrow)
+
+
+def counted(most: int, each: int = 1, count: int = 1, least: int = 0, narrow: str = "") -> Callable[[Text], Decoder]:
     """Declare a decoder of as many elements of `each` bytes as the argument `count` says, up to `most` bytes in all."""
-    return lambda text: Decoder(text.__name__, _shown(text, least), (Memory("bytes", most, count=count, each=each),))
+    return lambda text: _declared(text, Memory("bytes", most, count=count, each=each), least, narrow)
+
+
+def array(shown: list[str], count: int) -> str:
+    """Return an array of `count` elements of which these were read; "" where none was."""
+    count &= MASK_32
+    if count and not shown:
+        return ""
+    return "[" + ", ".join(shown + ["..."] * (count > len(shown))) + "]"
