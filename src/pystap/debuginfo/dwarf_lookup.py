@@ -57,7 +57,7 @@ def _base(info: DebugInfo, words: Sequence[str]) -> CType | None:
 
 
 def type_die(info: DebugInfo, name: str, tags: Sequence[int], first: Unit | None = None) -> Die | None:
-    """Return the definition of a type; units are searched in their order, `first` before the others."""
+    """Return the definition of a type; `first` is searched before the other units."""
     last = name.rpartition("::")[2]
     if not last:
         return None
@@ -68,7 +68,7 @@ def type_die(info: DebugInfo, name: str, tags: Sequence[int], first: Unit | None
         if found is not None:
             return found
     for names in _files(info):
-        for unit in names.units(last):
+        for unit in names.stream(last):
             found = _in_unit(unit, name, tags)
             if found is not None:
                 return found

@@ -39,42 +39,40 @@ class Names:
         """Return the units that may have a DIE of that name, in their order."""
         known = self._known.get(name)
         if known is None:
-            known = self._known[name] = self._find(name)
+            known = self._known[name] = sorted(self.stream(name), key=lambda unit: unit.offset)
         return known
 
-    def _find(self, name: str) -> list[Unit]:
+    def stream(self, name: str) -> Iterator[Unit]:
+        """Yield the units that may have a DIE of that name as they are found, each once."""
         data = self.data
         if len(data.units) <= 2:
-            return data.units
-        text = name.encode() + b"\0"
-        found: set[int] = set()
-        strings = list(places(data.strings, text))
-        self._add_references(found, strings)
+            yield from data.units
+            return
+        seen: set[int] = set()
+        for index in self._indexes(name.encode() + b"\0"):
+            if index >= 0 and index not in seen:
+                seen.add(index)
+                yield data.units[index]
+
+    def _indexes(self, text: bytes) -> Iterator[int]:
+        """Yield the numbers of units that mention a string, which ends with a NUL."""
+        data = self.data
+        strings = _string_places(data.strings, text)
+        yield from self._at(references(data.info, strings))
         if data.string_offsets:
-            self._add_indexed(found, strings)
+            bases, owners = self._string_tables
+            for place in references(data.string_offsets, strings):
+                index = bisect_right(bases, place) - 1
+                if index >= 0:
+                    yield from owners[index]
         if data.alternative is not None:
-            self._add_references(found, list(places(data.alternative.strings, text)))
-        if len(text) <= 4 or not strings:  # not worth a reference: written where it is used
-            self._add_places(found, places(data.info, text))
-        return [data.units[index] for index in sorted(found)]
+            yield from self._at(references(data.info, _string_places(data.alternative.strings, text)))
+        if len(text) <= 4 or not strings:  # short names are not worth a reference: they stand where they are used
+            yield from self._at(places(data.info, text))
 
-    def _add_references(self, found: set[int], offsets: list[int]) -> None:
-        self._add_places(found, references(self.data.info, offsets))
-
-    def _add_places(self, found: set[int], where: Iterable[int]) -> None:
+    def _at(self, where: Iterable[int]) -> Iterator[int]:
         starts = self.data.starts
-        for place in where:
-            index = bisect_right(starts, place) - 1
-            if index >= 0:
-                found.add(index)
-
-    def _add_indexed(self, found: set[int], offsets: list[int]) -> None:
-        """Add the units with an offset in their part of .debug_str_offsets."""
-        bases, owners = self._string_tables
-        for place in references(self.data.string_offsets, offsets):
-            index = bisect_right(bases, place) - 1
-            if index >= 0:
-                found.update(owners[index])
+        return (bisect_right(starts, place) - 1 for place in where)
 
     @cached_property
     def _string_tables(self) -> tuple[list[int], list[list[int]]]:
@@ -120,9 +118,8 @@ class Names:
 
     def referring(self, offset: int) -> list[Unit]:
         """Return the units that may refer to a DIE of another unit by its offset."""
-        found: set[int] = set()
-        self._add_places(found, references(self.data.info, [offset]))
-        return [self.data.units[index] for index in sorted(found)]
+        found = set(self._at(references(self.data.info, [offset])))
+        return [self.data.units[index] for index in sorted(found) if index >= 0]
 
     @cached_property
     def refers_across(self) -> bool:
@@ -131,6 +128,15 @@ class Names:
         origin = bytes([d.AT_ABSTRACT_ORIGIN])
         forms = (bytes([d.FORM_REF_ADDR]), b"\xa0\x3e", bytes([d.FORM_REF_SUP4]))
         return any(origin + form in table for form in forms)
+
+
+def _string_places(data: bytes, text: bytes) -> list[int]:
+    """Return where a string, which ends with a NUL, begins in a table of strings.
+
+    Linkers let a string be the tail of a longer one, but not when it is there by itself.
+    """
+    found = list(places(data, text))
+    return [at for at in found if at == 0 or data[at - 1] == 0] or found
 
 
 def references(data: bytes, offsets: list[int]) -> Iterator[int]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from ..records import dataclass
@@ -95,25 +96,29 @@ class Statements:
 
         Raises NoLine when a single line is wanted that has no code, in a function and file that there are.
         """
-        every = self._all()
         pattern = self._pattern
-        if not every or pattern.kind == "all":
-            return every
+        if pattern.kind == "all":
+            return self._in_ranges(None)
         found: list[StatementInfo] = []
-        for wanted in self._wanted(every):
-            exact = [one for one in every if wanted[0] <= one.line <= wanted[1]]
+        for wanted in self._wanted():
+            exact = self._in_ranges(wanted)
             if not exact and len(pattern.ranges) == 1 and wanted[0] == wanted[1]:
-                exact = self._near(every, wanted[0], nearest)
+                exact = self._near(wanted[0], nearest)
             found += exact
         return found
 
-    def _wanted(self, every: list[StatementInfo]) -> list[tuple[int, int]]:
-        if self._pattern.kind == "absolute":
-            return list(self._pattern.ranges)
-        starts = sorted({one.function.line for one in every})
-        return [(start + low, start + high) for start in starts for low, high in self._pattern.ranges]
+    def _wanted(self) -> list[tuple[int, int]]:
+        """Return the first and last lines that are wanted."""
+        pattern = self._pattern
+        if pattern.kind == "absolute":
+            return list(pattern.ranges)
+        starts = sorted({function.line for function in self._info.functions(pattern.function, pattern.file)})
+        return [(start + low, start + high) for start in starts for low, high in pattern.ranges]
 
-    def _near(self, every: list[StatementInfo], line: int, nearest: bool) -> list[StatementInfo]:
+    def _near(self, line: int, nearest: bool) -> list[StatementInfo]:
+        every = self._in_ranges(None)
+        if not every:
+            return []
         lines = sorted({one.line for one in every})
         before = [known for known in lines if known < line][-1:]
         behind = [known for known in lines if known > line][:1]
@@ -123,11 +128,11 @@ class Statements:
         chosen = min(behind + before, key=lambda known: abs(known - line))
         return [one for one in every if one.line == chosen]
 
-    def _all(self) -> list[StatementInfo]:
-        """Return the statements of every line, each at its lowest address in a function."""
+    def _in_ranges(self, lines: tuple[int, int] | None) -> list[StatementInfo]:
+        """Return the statements of the lines (None: of all), each at its lowest address in a function."""
         found: dict[tuple[Die, str, int], StatementInfo] = {}
-        rows = sorted(self._rows(), key=lambda row: (not row[3], row[0]))
-        for address, file, line, _, unit in rows:
+        rows = [row for row in self._rows if lines is None or lines[0] <= row[2] <= lines[1]]
+        for address, file, line, _, unit in sorted(rows, key=lambda row: (not row[3], row[0])):
             die = self._function(unit, address)
             if die is None or (die, file, line) in found:
                 continue
@@ -136,13 +141,16 @@ class Statements:
                 found[die, file, line] = StatementInfo(file, line, address, info)
         return sorted(found.values(), key=lambda one: (one.file, one.line, one.address))
 
-    def _rows(self) -> Iterator[tuple[int, str, int, bool, Unit]]:
-        """Yield address, file, line and whether a statement begins, of the rows that may matter."""
+    @cached_property
+    def _rows(self) -> list[tuple[int, str, int, bool, Unit]]:
+        """Address, file, line and whether a statement begins, of the rows of the files that match."""
         assert self._pattern.file is not None
-        for unit, table, files in units_of_file(self._info, self._pattern.file):
-            for address, index, line, is_statement, ends, _ in table.rows:
-                if index in files and line and not ends:
-                    yield address, files[index], line, is_statement, unit
+        return [
+            (address, files[index], line, is_statement, unit)
+            for unit, table, files in units_of_file(self._info, self._pattern.file)
+            for address, index, line, is_statement, ends, _ in table.rows
+            if index in files and line and not ends
+        ]
 
     def _function(self, unit: Unit, address: int) -> Die | None:
         """Return the innermost function at an address whose name is wanted."""
