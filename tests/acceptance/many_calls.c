@@ -1,8 +1,8 @@
 /* Makes many different system calls with known arguments, valid and invalid, one behind the other.
  *
- * What is compared lies between close(-4242) and close(-4243). All data is static, and the program is linked at a fixed
- * address, so that two runs pass the same addresses. Nothing here changes the machine: calls that could are given
- * arguments that the kernel refuses. It runs in an empty directory of its own. */
+ * What is compared lies between close(-4242) and close(-4243), behind it what strace does not know. All data is static,
+ * and the program is linked at a fixed address, so that two runs pass the same addresses. Nothing here changes the
+ * machine: calls that could are given arguments that the kernel refuses. It runs in an empty directory of its own. */
 #define _GNU_SOURCE
 #include <asm/prctl.h>
 #include <errno.h>
@@ -113,6 +113,7 @@ static struct { uint32_t effective, permitted, inheritable; } capabilities[2] = 
 static struct landlock_ruleset_attr ruleset = {1ul << 60};
 static uint64_t clone3_arguments[8] = {0x100, 0, 0, 0, 99, 0, 0, 0};
 static struct sigevent notification = {.sigev_notify = SIGEV_NONE, .sigev_signo = SIGUSR1};
+static struct { uint64_t offset, length; } range = {4096, 8192};
 static uint64_t node_mask[2] = {1}, processor_mask[2] = {1};
 static char *words[] = {"many", "calls", 0}, *environment[] = {"A=b", 0};
 static unsigned futex_word = 5;
@@ -339,6 +340,7 @@ static void files(void) {
 	DO(io_submit, 5, 1, blocks);
 	DO(io_cancel, 5, &block, buffer);
 	DO(io_getevents, 5, 1, 2, buffer, &no_time);
+	DO(io_pgetevents, 5, 1, 2, buffer, &no_time, BAD);
 	DO(io_destroy, 5);
 	DO(ioprio_get, 1, 0);
 	DO(ioprio_set, 1, 0, 2 << 13 | 4);
@@ -380,6 +382,7 @@ static void memory(void) {
 	DO(mbind, AREA, PAGE, 99, node_mask, 64, 0);
 	DO(set_mempolicy, 99, node_mask, 64);
 	DO(get_mempolicy, 0, 0, 0, AREA, 8);
+	DO(set_mempolicy_home_node, AREA, PAGE, 0, 5);
 	DO(migrate_pages, 0, 64, node_mask, BAD);
 	DO(move_pages, 0, 0, buffer, 0, buffer, 8);
 	DO(membarrier, 0, 0);
@@ -760,6 +763,23 @@ static void machine(void) {
 	DO(_sysctl, BAD);
 }
 
+#define NEW(number, ...) PICK(number, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0)
+
+/* Calls that strace 6.1 and the headers of its time do not know. */
+static void newer_calls(void) {
+	NEW(451, -1, &range, BAD, 5);
+	NEW(452, AT_FDCWD, "no-such-file", 0640, AT_SYMLINK_NOFOLLOW);
+	NEW(453, 0x100000000, 0x1000, 1);
+	NEW(454, BAD, 0xff, 1, 0x82);
+	NEW(455, BAD, 6, 0xffffffff, 2, &no_time, CLOCK_MONOTONIC);
+	NEW(459, 100, BAD, BAD, 7);
+	NEW(462, AREA + 1, PAGE, 5);
+	NEW(463, AT_FDCWD, "no-such-file", 0x1000, "user.name", BAD, 0);
+	NEW(466, AT_FDCWD, "no-such-file", AT_SYMLINK_NOFOLLOW, "user.name");
+	NEW(467, AT_FDCWD, "no-such-dir", 0x80001, BAD, 5);
+	NEW(468, AT_FDCWD, "no-such-file", BAD, 5, AT_SYMLINK_NOFOLLOW);
+}
+
 extern char __executable_start[], _end[];
 
 /* Memory that was never touched cannot be read when a call begins; that is another test's matter. */
@@ -782,5 +802,7 @@ int main(void) {
 	between_processes();
 	machine();
 	raw(SYS_close, -4243, 0, 0, 0, 0, 0);
+	newer_calls();
+	raw(SYS_close, -4244, 0, 0, 0, 0, 0);
 	return 0;
 }

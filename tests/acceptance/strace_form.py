@@ -19,8 +19,8 @@ import re
 import signal
 from dataclasses import dataclass
 
-FIRST, LAST = "-4242", "-4243"
-"""The arguments of two calls of close, before and behind what is compared."""
+FIRST, LAST, END = "-4242", "-4243", "-4244"
+"""The arguments of calls of close: before and behind what is compared with strace, behind what strace does not know."""
 
 
 @dataclass(frozen=True)
@@ -149,11 +149,11 @@ def _call(line: str) -> Call:
     return Call(line[:opening], arguments, _result(line[closing + 1 :].strip().removeprefix("= ")), line)
 
 
-def calls(text: str) -> list[Call]:
-    """Return the calls between the two that mark the program's work, from lines `name(arguments) = result`."""
+def calls(text: str, before: str = FIRST, behind: str = LAST) -> list[Call]:
+    """Return the calls between two that mark a part of the program's work, from lines `name(arguments) = result`."""
     found = [_call(line) for line in text.splitlines() if re.match(r"\w+\(", line)]
     first, last = (
         next(i for i, call in enumerate(found) if call.name == "close" and call.arguments == (mark,))
-        for mark in (FIRST, LAST)
+        for mark in (before, behind)
     )
     return found[first + 1 : last]
