@@ -26,7 +26,7 @@ from pystap.arch.x86_64_syscalls import SYSCALLS
 from pystap.assemble import assemble
 from pystap.diagnostics import Diagnostics, PassFailed, ScriptError, render
 from pystap.elaborate import Inputs, elaborate
-from pystap.kernel import CompilerError, InternalError, generate
+from pystap.kernel import CompilerError, InternalError, KernelFacts, generate
 from pystap.loader.errors import KernelRefused
 from pystap.options.checks import SYSTEMTAP_VERSION
 from pystap.probes.syscall import ONLY_32_BIT, call_numbers
@@ -122,6 +122,20 @@ def preload_llvm() -> None:
     llvm.initialize_all_asmprinters()
 
 
+@dataclass
+class Kernel:
+    """The kernel that code is made for; `old` leaves out what Linux 5.10 does not have."""
+
+    old: bool = False
+
+    def facts(self, program: ElaboratedProgram) -> KernelFacts:
+        facts = kernel_facts(program, False)
+        return replace(facts, fetching_atomics=False, bpf_loop=False) if self.old else facts
+
+
+KERNEL = Kernel()
+
+
 def elaborated(text: str, limits: Limits = LIMITS, deferred: frozenset[int] = frozenset()) -> ElaboratedProgram:
     """Return the elaborated program of a script; handlers in `deferred` only send events. Raises `NotCompiled`."""
     facts, library = _front()
@@ -146,7 +160,7 @@ def compiled(text: str, limits: Limits = LIMITS, deferred: frozenset[int] = froz
     if any(handler.target is Target.KERNEL for handler in program.handlers):
         preload_llvm()
     try:
-        kernel_code = generate(program, layout, kernel_facts(program, False))
+        kernel_code = generate(program, layout, KERNEL.facts(program))
     except CompilerError as error:
         raise LlvmRefused(str(error)) from None
     except InternalError as error:

@@ -18,7 +18,7 @@ from pathlib import Path
 from pystap.program.limits import Limits
 from pystap.records import replace
 
-from .both import LIMITS, Tally, compare
+from .both import KERNEL, LIMITS, Tally, compare
 from .choices import Seeded
 from .generator import Profile, Program, generate
 
@@ -36,8 +36,12 @@ def batch(seed: int, count: int = BATCH) -> list[Program]:
     return [generate(Seeded(seed * 1000 + i), profile, f"t{i}", groups) for i, profile in enumerate(profiles)]
 
 
-def run_batch(seed: int, count: int = BATCH) -> Tally:
-    """Compare the programs of a seed. Half of the batches read their events only after all runs of a handler."""
+def run_batch(seed: int, count: int = BATCH, old: bool = False) -> Tally:
+    """Compare the programs of a seed. Half of the batches read their events only after all runs of a handler.
+
+    With `old` the code is that for Linux 5.10, which newer kernels run as well.
+    """
+    KERNEL.old = old
     programs = [(program.text(), program.own_globals) for program in batch(seed, count)]
     return compare(programs, hits=2, late=seed % 2 == 1, limits=limits_of(seed))
 
@@ -47,17 +51,21 @@ def limits_of(seed: int) -> Limits:
     return replace(LIMITS, max_string=STRING_LENGTHS[seed % 3])
 
 
-def run(count: int, seed: int, jobs: int, seconds: float = float("inf")) -> Iterator[tuple[int, Tally]]:
+def run(
+    count: int, seed: int, jobs: int, seconds: float = float("inf"), old: bool = False
+) -> Iterator[tuple[int, Tally]]:
     """Yield the tally of each batch of `count` programs with its seed; starts no batch after `seconds`."""
     end = time.monotonic() + seconds
     seeds = iter(range(seed, seed + (count + BATCH - 1) // BATCH))
     with ProcessPoolExecutor(jobs) as pool:
-        running = deque((one, pool.submit(run_batch, one)) for one in islice(seeds, 2 * jobs))
+        running = deque((one, pool.submit(run_batch, one, BATCH, old)) for one in islice(seeds, 2 * jobs))
         while running:
             one, future = running.popleft()
             yield one, future.result()
             if time.monotonic() < end:
-                running.extend((following, pool.submit(run_batch, following)) for following in islice(seeds, 1))
+                running.extend(
+                    (following, pool.submit(run_batch, following, BATCH, old)) for following in islice(seeds, 1)
+                )
 
 
 def main() -> int:
@@ -66,11 +74,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="start no further batch after so long")
+    parser.add_argument("--old", action="store_true", help="make the code for Linux 5.10")
     parser.add_argument("--keep", type=Path, help="folder for scripts that differ")
     arguments = parser.parse_args()
     total = Tally()
     start = time.monotonic()
-    for seed, tally in run(arguments.count, arguments.seed, arguments.jobs, arguments.seconds):
+    for seed, tally in run(arguments.count, arguments.seed, arguments.jobs, arguments.seconds, arguments.old):
         for number, difference in enumerate(tally.differences):
             print(f"seed {seed}: {difference}", flush=True)
             if arguments.keep:

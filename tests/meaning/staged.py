@@ -62,11 +62,11 @@ def facts_here() -> KernelFacts:
 def made(seed: int, facts: KernelFacts) -> list[Staged]:
     """Return the batch of a seed, compiled for a kernel: in halves where a part of it is more than LLVM can do."""
 
-    def facts_of(program: ElaboratedProgram, timing: bool) -> KernelFacts:
-        return replace(facts, ringbuf_bytes=kernel_facts(program, timing).ringbuf_bytes)
+    def facts_of(program: ElaboratedProgram) -> KernelFacts:
+        return replace(facts, ringbuf_bytes=kernel_facts(program, False).ringbuf_bytes)
 
     programs = [(program.text(), program.own_globals) for program in batch(seed)]
-    with mock.patch.object(both, "kernel_facts", facts_of):
+    with mock.patch.object(both.KERNEL, "facts", facts_of):
         return list(_parts(seed, programs))
 
 
@@ -119,7 +119,20 @@ def _inside(step: str, folder: Path) -> None:
 
 
 def _boot(kernel: str, step: str, folder: Path, timeout: float) -> None:
-    command = [sys.executable, "-m", "tests.meaning.staged", kernel, "--folder", str(folder), "--inside", step]
+    # The guest's own environment knows nothing of a PYTHONPATH that this process was started with.
+    paths = os.pathsep.join(filter(None, sys.path))
+    command = [
+        "env",
+        f"PYTHONPATH={paths}",
+        sys.executable,
+        "-m",
+        "tests.meaning.staged",
+        kernel,
+        "--folder",
+        str(folder),
+        "--inside",
+        step,
+    ]
     with booted(obtain(kernel), command, folder, Path.cwd()) as guest:
         guest.process.wait(timeout)
         if not (folder / step).exists():

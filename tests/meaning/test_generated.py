@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .both import Tally, compare
+from .both import KERNEL, Tally, compare
 from .choices import Drawn, Seeded
 from .generator import Profile, Program, generate
 from .run_many import BATCH, batch, run_batch
@@ -37,6 +37,15 @@ def _assert_same(tally: Tally, what: str) -> None:
 @pytest.mark.parametrize("seed", range(1, SEEDED + 1))
 def test_seeded(seed: int) -> None:
     _assert_same(_batch(seed), f"seed {seed}")
+
+
+@pytest.mark.parametrize("seed", range(1, 3))
+def test_code_for_an_older_kernel(seed: int) -> None:
+    """The locks, loops and counters that Linux 5.10 needs run on newer kernels as well."""
+    try:
+        _assert_same(run_batch(seed, old=True), f"seed {seed}")
+    finally:
+        KERNEL.old = False
 
 
 def test_unseeded() -> None:

@@ -171,7 +171,12 @@ class Code:
         return self.value(hint, helper_call(helper, result, arguments))
 
     def add_atomically(self, pointer: str, value: str) -> None:
-        """Add without using the result: the one atomic operation that every kernel has."""
+        """Add without using the result: the one atomic operation that every kernel has.
+
+        LLVM must not see what is added: it makes an atomic `or` of adding nothing, which is from Linux 5.12 on.
+        """
+        if value in ("0", "-0") or not value.lstrip("-").isdigit():
+            value = self.opaque(value)
         self.line(f"atomicrmw add ptr {pointer}, i64 {value} monotonic")
 
     def is_null(self, pointer: str) -> str:

@@ -12,6 +12,7 @@ from ..abi.map_layout import USER_HOLDS, Counter
 from .context import HandlerContext
 from .ir import Code, Helper
 
+_TOKEN = (1).to_bytes(4, "little")
 TRIES = 1000
 CALLBACK = "try_lock"
 """The function that bpf_loop calls; it takes two arguments."""
@@ -23,8 +24,8 @@ def token_map(lock: int) -> str:
 
 
 def token_maps(count: int) -> list[MapSpec]:
-    """Return the stack maps for `count` locks; the session must push a token (4 bytes) into each before it attaches."""
-    return [MapSpec(token_map(lock), MapKind.STACK, 0, 4, 1) for lock in range(count)]
+    """Return the stack maps for `count` locks; the session pushes their content, a token, before it attaches."""
+    return [MapSpec(token_map(lock), MapKind.STACK, 0, 4, 1, initial=_TOKEN) for lock in range(count)]
 
 
 def acquire(h: HandlerContext, skip: str) -> None:
