@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from .abi.map_layout import GlobalPlace, MapLayout
 from .abi.session_image import EventLayout, GlobalLayout, HandlerLayout, KeyRendering, SessionImage, file_stamp
-from .elaborate.global_uses import Uses, uses_of
+from .elaborate.global_uses import shown_at_end, uses_of
 from .elaborate.walk import all_statements, kernel_bodies
 from .kernel import KernelCode
 from .program import nodes as n
@@ -27,7 +27,7 @@ def assemble(
 ) -> SessionImage:
     """Return the image of a program; `kernel` is the release that it was compiled for."""
     senders = _senders(program)
-    uses = _all_uses(program)
+    at_end = set(shown_at_end(program))
     return SessionImage(
         script_name=program.script_name,
         kernel=kernel,
@@ -36,7 +36,8 @@ def assemble(
         programs=kernel_code.programs,
         attachments=kernel_code.attachments,
         globals=tuple(
-            _global(variable, program, layout, uses, user_code.key_functions) for variable in program.globals
+            _global(variable, program, layout, variable in at_end, user_code.key_functions)
+            for variable in program.globals
         ),
         handlers=tuple(
             HandlerLayout(
@@ -103,7 +104,7 @@ def _global(
     variable: Global,
     program: ElaboratedProgram,
     layout: MapLayout,
-    uses: Uses,
+    at_end: bool,
     key_functions: Mapping[tuple[str, int], str],
 ) -> GlobalLayout:
     place = layout.places.get(variable.name, GlobalPlace())
@@ -130,14 +131,5 @@ def _global(
         shift=variable.shift,
         reads_variance=variable.reads_variance,
         renderings=tuple(renderings),
-        print_at_end=not variable.is_library and variable in uses.writes and variable not in uses.reads,
+        print_at_end=at_end,
     )
-
-
-def _all_uses(program: ElaboratedProgram) -> Uses:
-    uses = Uses()
-    for handler in program.handlers:
-        uses.add(uses_of(handler.body, in_kernel=handler.target is Target.KERNEL))
-    for event in program.events:
-        uses.add(uses_of(event.body))
-    return uses

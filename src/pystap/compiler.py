@@ -51,7 +51,7 @@ def compile_scripts(
     `show` gets the errors and warnings, once; it prints them unless another is given. A `compiler` that was started
     before saves time; it stays the caller's to close.
     """
-    diagnostics = Diagnostics()
+    diagnostics = Diagnostics(keeps_all=clock.wants(1))
     current = 1
     try:
         trees, library = _parse(scripts, options, diagnostics)
@@ -78,8 +78,9 @@ def compile_scripts(
             _say_mechanisms(image)
         show(diagnostics, options)
         return image
-    except PassesEnded:
+    except PassesEnded as end:
         show(diagnostics, options)
+        sys.stdout.write(end.text)  # behind the warnings
         raise
     except (PassFailed, ScriptError, CompilerError) as error:
         if isinstance(error, ScriptError):
@@ -87,7 +88,7 @@ def compile_scripts(
         elif isinstance(error, CompilerError):
             diagnostics.add(Diagnostic("ERROR", str(error)))
         show(diagnostics, options)
-        raise PassesEnded(current) from None
+        raise PassesEnded(current, repeated=_repeated(diagnostics)) from None
 
 
 def _parse(
@@ -144,7 +145,7 @@ def _accepted(
                 point = program.handlers[index].point
                 say(f"Pass 4: probe {point} runs in user space, its eBPF program was refused: {refused[index]}")
         deferred |= more
-        program = _elaborate(trees, library, options, diagnostics, deferred)
+        program = _elaborate(trees, library, options, Diagnostics(), deferred)  # all was said the first time
 
 
 def _elaborate(
@@ -204,8 +205,7 @@ def _end_after(number: int, options: Options, text: object) -> None:
     """End with the text of a pass when it is the last one asked for."""
     if options.last_pass == number:
         assert callable(text)
-        sys.stdout.write(text())
-        raise PassesEnded
+        raise PassesEnded(text=text())
 
 
 def _trees_text(trees: Sequence[ast.ScriptFile]) -> str:
@@ -252,6 +252,15 @@ def _show(diagnostics: Diagnostics, options: Options) -> None:
     count = sum(diagnostic.kind == "parse error" for diagnostic in diagnostics.errors)
     if count:
         sys.stderr.write(f"{count} parse error{'s' * (count > 1)}.\n")
+
+
+def _repeated(diagnostics: Diagnostics) -> str:
+    """Return the lines that say how many errors and warnings were not said again, as SystemTap does."""
+    lines = ""
+    for what, number in (("error", diagnostics.repeated_errors), ("warning", diagnostics.repeated_warnings)):
+        if number:
+            lines += f"Number of similar {what} messages suppressed: {number}.\nRerun with -v to see them.\n"
+    return lines
 
 
 def _limit_fields(options: Options) -> dict[str, int | bool]:

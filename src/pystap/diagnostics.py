@@ -53,10 +53,11 @@ class PassFailed(Exception):
 
 @dataclass
 class Diagnostics:
-    """The errors and warnings of a run, in the order in which they were found, each said once."""
+    """The errors and warnings of a run, in the order in which they were found, each said once unless `keeps_all`."""
 
     errors: list[Diagnostic] = field(default_factory=list)
     warnings: list[Diagnostic] = field(default_factory=list)
+    keeps_all: bool = False
     repeated_errors: int = 0
     repeated_warnings: int = 0
     """How many more times one of them was found: in several probes of one alias, say."""
@@ -64,7 +65,7 @@ class Diagnostics:
     def add(self, diagnostic: Diagnostic) -> None:
         """Keep a diagnostic unless the same one is there already."""
         rows = self.errors if diagnostic.is_error else self.warnings
-        if not any(_same(diagnostic, other) for other in rows):
+        if self.keeps_all or not any(_same(diagnostic, other) for other in rows):
             rows.append(diagnostic)
         elif diagnostic.is_error:
             self.repeated_errors += 1

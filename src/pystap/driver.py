@@ -43,7 +43,7 @@ def run_stap(options: Options, environ: Mapping[str, str]) -> int:
             image = _compile(scripts, options, clock)
         except PassesEnded as end:
             if end.failed:
-                say(FAILURES[end.failed])
+                say(FAILURES[end.failed] + (f"\n{end.repeated.rstrip()}" if end.repeated else ""))
             return end.status
         if key:
             path = cache.store(key, SUFFIX, to_bytes(image))

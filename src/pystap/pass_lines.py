@@ -26,12 +26,15 @@ Script = tuple[str, str]
 class PassesEnded(Exception):
     """The last pass that was asked for (`-p1` to `-p3`) is through, or pass `failed` went wrong.
 
-    `status` is the exit status, `failed` 0 when nothing is wrong.
+    `status` is the exit status, `failed` 0 when nothing is wrong. `text` is what the last pass prints, `repeated` what
+    is to be said behind the line that names the failed pass.
     """
 
-    def __init__(self, failed: int = 0) -> None:
+    def __init__(self, failed: int = 0, text: str = "", repeated: str = "") -> None:
         super().__init__(failed)
         self.failed = failed
+        self.text = text
+        self.repeated = repeated
         self.status = 1 if failed else 0
 
 

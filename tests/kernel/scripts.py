@@ -259,8 +259,6 @@ class Running:
         self.facts = facts or FACTS
         self.code: KernelCode = generate(self.program, self.layout, self.facts)
         self.image: LoadedImage = load_image(self.code.maps, self.code.programs)
-        for lock in (m for m in self.code.maps if m.name.startswith("lock_")):
-            self.image.maps[lock.name].push(bytes(4))
         self.ring = RingBuffer(self.image.maps[EVENTS_MAP]) if EVENTS_MAP in self.image.maps else None
 
     @property

@@ -29,16 +29,17 @@ from pystap.elaborate import Inputs, elaborate
 from pystap.kernel import CompilerError, InternalError, KernelFacts, generate
 from pystap.loader.errors import KernelRefused
 from pystap.options.checks import SYSTEMTAP_VERSION
-from pystap.probes.syscall import ONLY_32_BIT, call_numbers
 from pystap.program.attach import Never, Syscalls
 from pystap.program.limits import Limits
 from pystap.program.program import ElaboratedProgram, Target
+from pystap.program.user_memory import COMPAT_CALL
 from pystap.records import replace
 from pystap.registries import Builtins, Library, kernel_facts, kernel_types, probe_kinds
 from pystap.runtime.run_options import RunOptions
 from pystap.runtime.session import Session
 from pystap.source import SourceFile
 from pystap.syntax import PreprocessorFacts, ast, parse_script
+from pystap.tapset.syscalls.calls import call_numbers
 from pystap.user.arrays import ScriptArray
 from pystap.user.codegen import generate as generate_user_code
 from pystap.user.statistics import Statistic
@@ -95,8 +96,11 @@ class Difference:
 @cache
 def _call_names() -> list[str]:
     """Names of system calls, each with one number: one for each handler of a script."""
-    names = [name for name in sorted(SYSCALLS) if name not in ONLY_32_BIT]
-    return [name for name in names if call_numbers(name) == frozenset({SYSCALLS[name]})]
+    return [name for name in sorted(SYSCALLS) if _native_numbers(name) == {SYSCALLS[name]}]
+
+
+def _native_numbers(name: str) -> set[int]:
+    return {number for number in call_numbers(name) or () if number < COMPAT_CALL}
 
 
 def kernel_script(text: str) -> str:

@@ -220,7 +220,7 @@ def test_matches() -> None:
     rt.matched_groups = ("ab", "a", "")
     assert [call("matched", i, rt=rt) for i in range(3)] == ["ab", "a", ""]
     assert call("matched_str", rt=rt) == "ab"
-    assert call("ngroups", rt=rt) == 2
+    assert call("ngroups", rt=rt) == 3
     for number in (3, -1):
         with pytest.raises(RuntimeFault):
             call("matched", number, rt=rt)

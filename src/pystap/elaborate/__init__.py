@@ -27,15 +27,18 @@ def elaborate(inputs: Inputs) -> ElaboratedProgram:
     mark_recursion(resolved.functions)
     inline_returns(resolved)
     remove_unused(resolved, diagnostics)
+    resolved.names.warn_of_unassigned(resolved.handlers, resolved.functions)
     if not probes and not diagnostics.errors:
         diagnostics.error("no probes found", None)
     diagnostics.stop_if_errors()
+    repeated = diagnostics.repeated_errors
     infer_types(resolved, diagnostics)
+    diagnostics.repeated_errors = repeated  # its rounds find the same error several times
     diagnostics.stop_if_errors()
     infer_string_widths(resolved, inputs.limits.max_width)
+    variables = resolved.names.used_globals(resolved.handlers, resolved.functions)
     placed = place_handlers(resolved, inputs.limits, inputs.deferred)
     resolve_kernel_forms(resolved.handlers, inputs.types, diagnostics, inputs.limits.max_width)
-    variables = resolved.names.used_globals(resolved.handlers, resolved.functions)
     locks = choose_storage(resolved.handlers, placed.events, variables)
     diagnostics.stop_if_errors()
     return ElaboratedProgram(

@@ -83,6 +83,16 @@ def point_text(components: Sequence[ast.PointComponent]) -> str:
     return ".".join(str(_part(component)) for component in components)
 
 
+def _written(point: ast.ProbePoint) -> str:
+    """Return a point as the script has it, with `?`, `!` and its condition."""
+    text = point_text(point.components) + ("?" if point.optional else "!" if point.sufficient else "")
+    if point.condition is None:
+        return text
+    from ..syntax.print_expressions import print_expression  # few scripts have one
+
+    return f"{text} if ({print_expression(point.condition)})"
+
+
 def _part(component: ast.PointComponent) -> PointPart:
     argument = component.argument.value if component.argument is not None else None
     return PointPart(component.name, argument, component.span)
@@ -126,7 +136,7 @@ class _Deriver:
         return [kind for name, kind in self.inputs.probe_kinds.items() if fnmatchcase(name, pattern)]
 
     def declaration(self, probe: ast.ProbeDeclaration) -> list[DerivedProbe]:
-        written = ",".join(point_text(point.components) for point in probe.points)
+        written = ",".join(map(_written, probe.points))
         found: list[DerivedProbe] = []
         for point in probe.points:
             start = _Expansion(point.components, (written,), span=point.span)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..program import nodes as n
+from ..program.program import ElaboratedProgram, Target
 from ..program.symbols import Global
 from ..program.types import Type
 from ..records import dataclass, field
@@ -136,6 +137,23 @@ class _Collector:
             self.statements(body)
             self.active.remove(current)
             current = current.next_overload
+
+
+def uses_of_program(program: ElaboratedProgram) -> Uses:
+    """Return what all handlers and events do with globals."""
+    uses = Uses()
+    for handler in program.handlers:
+        uses.add(uses_of(handler.body, in_kernel=handler.target is Target.KERNEL))
+    for event in program.events:
+        uses.add(uses_of(event.body))
+    return uses
+
+
+def shown_at_end(program: ElaboratedProgram) -> list[Global]:
+    """Return the globals that the session prints when it ends: those that are written and never read."""
+    uses = uses_of_program(program)
+    shown = uses.writes - uses.reads
+    return [variable for variable in program.globals if variable in shown and not variable.is_library]
 
 
 def _variable(target: n.Expression) -> Global | None:

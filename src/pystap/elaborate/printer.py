@@ -14,6 +14,7 @@ from ..program import nodes as n
 from ..program.program import ElaboratedProgram, Handler, Target
 from ..program.symbols import Global, Local, StorageKind
 from ..program.types import Type
+from .global_uses import shown_at_end
 
 
 def print_program(program: ElaboratedProgram, placement: bool = False) -> str:
@@ -33,6 +34,8 @@ def _lines(program: ElaboratedProgram, placement: bool) -> Iterator[str]:
         yield "# probes"
         for handler in program.handlers:
             yield from _handler(handler, placement)
+        for variable in shown_at_end(program):
+            yield from _display(variable)
 
 
 def type_name(kind: Type) -> str:
@@ -70,6 +73,16 @@ def _handler(handler: Handler, placement: bool) -> Iterator[str]:
         where = f" /* {handler.target.value}{lock}{reason} */"
     yield f"{handler.point} /* <- {handler.written} */{where}"
     yield from _locals(handler.locals)
+
+
+def _display(variable: Global) -> Iterator[str]:
+    """Yield the end probe that shows a global which the script writes and never reads."""
+    yield "end /* <- end */"
+    if variable.is_array:
+        yield "  # locals"
+        yield from (f"  __idx{i}:{type_name(kind)}" for i, kind in enumerate(variable.key_types))
+        if variable.type is not Type.STATISTIC:
+            yield f"  __val:{type_name(variable.type)}"
 
 
 def _locals(variables: Sequence[Local]) -> Iterator[str]:

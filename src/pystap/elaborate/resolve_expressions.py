@@ -27,9 +27,9 @@ from ..program.symbols import Global
 from ..program.types import Type, wrap_long
 from ..source import Span
 from ..syntax import ast
+from ..syntax.formats import read_format
 from .c_values import read
 from .fold import fold
-from .formats import read_format, text_piece, value_piece
 from .resolve_targets import TargetResolver
 from .rewrite import rewrite_expression
 from .scope import Names, Scope
@@ -423,7 +423,7 @@ class ExpressionResolver:
                 raise ScriptError(
                     Diagnostic("parse error", "expected format string", node.span, f"identifier '{node.name}'")
                 )
-            pieces = read_format(arguments[0].value, arguments[0].span)
+            pieces = [n.FormatPiece(*piece) for piece in read_format(arguments[0].value)]
             values = [self.expression(argument) for argument in arguments[1:]]
             self._check_count(node, pieces, values)
         else:
@@ -436,10 +436,10 @@ class ExpressionResolver:
             values = [self.expression(argument) for argument in arguments]
             for i in range(len(values)):
                 if i and delimiter:
-                    pieces.append(text_piece(delimiter))
-                pieces.append(value_piece())
+                    pieces.append(n.FormatPiece("", delimiter))
+                pieces.append(n.FormatPiece("?"))  # inference turns it into d or s
             if name.endswith("ln"):
-                pieces.append(text_piece("\n"))
+                pieces.append(n.FormatPiece("", "\n"))
         kind = Type.UNKNOWN if to_output else Type.STRING
         return n.Format(pieces, values, to_output, span=node.span, type=kind)
 

@@ -24,7 +24,7 @@ from .entry_values import EntryValues
 from .probe_facts import kind_functions, written_point
 from .resolve_expressions import ExpressionResolver
 from .scope import Names, Scope
-from .walk import called_functions
+from .walk import called_functions, subexpressions
 
 
 @dataclass(eq=False)
@@ -109,6 +109,7 @@ def _handler(names: Names, index: int, probe: DerivedProbe) -> tuple[Handler, En
     if probe.condition is not None:
         try:
             condition = ExpressionResolver(names, scope).expression(probe.condition)
+            _check_condition(condition)
             body = [n.If(condition, body, [], span=probe.condition.span)]
         except ScriptError as error:
             names.diagnostics.add(error.diagnostic)
@@ -119,6 +120,13 @@ def _handler(names: Names, index: int, probe: DerivedProbe) -> tuple[Handler, En
     handler.body = restoring + scope.prologue + handler.body
     handler.locals = list(scope.locals.values())
     return handler, scope.entry
+
+
+def _check_condition(condition: n.Expression) -> None:
+    """Raise ScriptError for a probe condition that changes something."""
+    for part in subexpressions(condition):
+        if isinstance(part, n.Assign | n.Update | n.Aggregate):
+            semantic_error("probe condition must not modify any variables", part.span, "expression")
 
 
 def _probe_functions(probe: DerivedProbe) -> dict[str, VariableSource]:

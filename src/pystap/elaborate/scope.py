@@ -17,7 +17,7 @@ from ..records import dataclass, field
 from ..source import SourceFile, Span
 from ..syntax import ast
 from .context import Inputs
-from .global_uses import uses_of
+from .global_uses import Uses, uses_of
 
 if TYPE_CHECKING:
     from .entry_values import EntryValues
@@ -82,11 +82,21 @@ class Names:
         return list(self.globals.values())
 
     def used_globals(self, handlers: Sequence[Handler], functions: Sequence[n.Function]) -> list[Global]:
-        """Return the script's globals, and those of the library that the program touches."""
+        """Return the globals that the program touches; the others are left out."""
         touched: set[Global] = set()
         for body in (*(handler.body for handler in handlers), *(function.body for function in functions)):
             touched |= uses_of(body).touched
-        return [variable for variable in self.globals.values() if not variable.is_library or variable in touched]
+        return [variable for variable in self.globals.values() if variable in touched]
+
+    def warn_of_unassigned(self, handlers: Sequence[Handler], functions: Sequence[n.Function]) -> None:
+        """Warn of the script's globals that are read and never written."""
+        uses = Uses()
+        for body in (*(handler.body for handler in handlers), *(function.body for function in functions)):
+            uses.add(uses_of(body))
+        for variable in self.globals.values():
+            if variable in uses.reads - uses.writes and variable.initial is None and not variable.is_library:
+                message = f"never-assigned global variable '{variable.name}'"
+                self.diagnostics.warn(message, variable.span, f"identifier '{variable.name}'")
 
     def _add_file(self, script: ast.ScriptFile) -> None:
         library = script.source.is_library

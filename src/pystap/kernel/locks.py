@@ -24,7 +24,7 @@ def token_map(lock: int) -> str:
 
 
 def token_maps(count: int) -> list[MapSpec]:
-    """Return the stack maps for `count` locks; the session pushes their content, a token, before it attaches."""
+    """Return the stack maps for `count` locks, each with its token in it."""
     return [MapSpec(token_map(lock), MapKind.STACK, 0, 4, 1, initial=_TOKEN) for lock in range(count)]
 
 

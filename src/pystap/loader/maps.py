@@ -323,7 +323,9 @@ def create_map(spec: MapSpec) -> Map:
         raise refusal(what, error.errno or 0, (CAP_BPF,)) from None
     created = Map(spec, fd)
     try:
-        if spec.initial is not None:
+        if spec.initial is not None and spec.kind == MapKind.STACK:
+            created.push(spec.initial)
+        elif spec.initial is not None:
             created.update(bytes(spec.key_size), spec.initial.ljust(spec.value_size, b"\0"))
         if spec.frozen:
             created.freeze()

@@ -15,6 +15,7 @@ _LIMITS = {
     "MAXSKIPPED": ("max_skipped", 0, 1 << 31),
     "MAXNESTING": ("max_nesting", 1, 1000),
     "MAXTRYLOCK": ("max_try", 1, 1 << 20),
+    "HIST_ELISION": ("histogram_elision", -1, 128),
 }
 """`-D` names, each with the field of program.Limits that it sets and its least and greatest value (stap(1), RESOURCE
 LIMITS)."""
@@ -65,7 +66,10 @@ def check_definition(text: str) -> tuple[tuple[str, int] | None, str]:
     if name in _LIMITS:
         field_name, low, high = _LIMITS[name]
         message = f"Invalid value for -D{name}: '{value}' (should be {low}-{high})."
-        return (field_name, number(value, low, high, message)), ""
+        if low < 0 and value.startswith("-"):
+            number(value[1:], 0, high, message)
+            return (field_name, low), ""  # below zero they all mean the same
+        return (field_name, number(value, max(low, 0), high, message)), ""
     if name in _SATISFIED:
         return None, ""
     import difflib

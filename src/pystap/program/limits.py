@@ -21,6 +21,8 @@ class Limits:
     max_skipped: int = 100
     max_nesting: int = 10
     max_try: int = 1000
+    histogram_elision: int = 2
+    """How many empty buckets of a row of them are shown at either end; all with -1."""
     suppress_handler_errors: bool = False
     suppress_time_limits: bool = False
 

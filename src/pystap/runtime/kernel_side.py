@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic_ns, time_ns
 
 from ..abi.event_layout import EVENTS_MAP
-from ..abi.image import POINT_CONSTANT, MapKind, MapSpec, loaded_name
+from ..abi.image import POINT_CONSTANT, MapSpec, loaded_name
 from ..abi.map_layout import CONTROL_MAP, STOPPED_OFFSET, TARGET_OFFSET, WALL_CLOCK_OFFSET, Counter
 from ..abi.session_image import ProgramAttachment, SessionImage
 from ..lean import Callable, Iterable, Sequence
@@ -56,12 +56,9 @@ class KernelSide:
         self._image = image
         self._target_pid = target_pid
         self._missed = 0
-        tokens = {spec.name: spec.initial for spec in image.maps if spec.kind is MapKind.STACK and spec.initial}
-        maps = [replace(spec, initial=None) if spec.name in tokens else spec for spec in image.maps]
-        self._loaded: LoadedImage = load_image(resized(maps, buffer_mb), image.programs, _constants(image))
+        maps = resized(image.maps, buffer_mb)
+        self._loaded: LoadedImage = load_image(maps, image.programs, _constants(image))
         try:
-            for name, token in tokens.items():
-                self._loaded.maps[name].push(token)
             self.store = GlobalsStore(image, values, self._loaded)
             self._words = self._loaded.maps[CONTROL_MAP].mapping().words
             self._words[TARGET_OFFSET // 8] = target_pid

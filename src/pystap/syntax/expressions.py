@@ -12,6 +12,7 @@ from typing import Final, cast
 from . import ast
 from .at_operators import AT_OPERATORS, HISTOGRAMS, parse_at_operator, parse_bucket, parse_histogram, parse_path
 from .cursor import MAX_CHAIN, Cursor
+from .formats import BadFormat, read_format
 from .lexer import EMBEDDED, EOF, IDENTIFIER, NUMBER, STRING, Token, number_value
 
 ASSIGNMENTS: Final = frozenset(("=", "<<<", "+=", "-=", "*=", "/=", "%=", "<<=", ">>=", ">>>=", "&=", "^=", "|=", ".="))
@@ -286,6 +287,8 @@ def _print(c: Cursor, token: Token) -> ast.Print:
     kind = name if name[0] == "p" else name[1:]
     if kind in ("printf", "printd", "printdln"):
         text, place = c.string()
+        if kind == "printf":
+            _check_format(c, text)
         arguments = _more_arguments(c, ast.String(text, span=place))
         if kind != "printf" and len(arguments) < 3:
             c.fail(f"{name} needs a delimiter and at least two values", c.previous())
@@ -297,6 +300,13 @@ def _print(c: Cursor, token: Token) -> ast.Print:
             c.fail(_EXPECTED)
         arguments = _arguments(c)
     return ast.Print(name, arguments, span=c.span_from(token))
+
+
+def _check_format(c: Cursor, text: str) -> None:
+    try:
+        list(read_format(text))
+    except BadFormat as error:
+        c.fail(str(error))
 
 
 def _is_whole_histogram(c: Cursor) -> bool:

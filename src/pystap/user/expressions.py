@@ -263,7 +263,7 @@ def _extract(scope: Scope, node: n.StatisticOf | n.HistogramText | n.BucketValue
     shape = shape_constant(scope, node.shape)
     empty = scope.module.fault(faults.empty_aggregate(str(node.shape[0]), node.span))
     if isinstance(node, n.HistogramText):
-        return f"{found}.histogram_text({shape}, {empty})"
+        return f"{found}.histogram_text({shape}, {empty}, {scope.module.limits.histogram_elision})"
     outside = scope.module.fault(faults.bucket_out_of_range(str(node.shape[0]), node.span))
     return f"{found}.bucket({shape}, {value(scope, node.bucket)}, {empty}, {outside})"
 

@@ -16,7 +16,6 @@ from ..abi.histograms import LOG_ZERO, Shape, bucket_count, bucket_low, linear_b
 from ..lean import Sequence
 
 BAR_WIDTH = 50
-ELISION = 2
 
 
 def bucket_label(shape: Shape, bucket: int) -> str:
@@ -30,7 +29,7 @@ def bucket_label(shape: Shape, bucket: int) -> str:
     return str(bucket_low(shape, bucket))
 
 
-def render(shape: Shape, counts: Sequence[int], elision: int = ELISION) -> str:
+def render(shape: Shape, counts: Sequence[int], elision: int = 2) -> str:
     """Return the bar chart of a histogram's bucket counts, an empty line at its end.
 
     Of each run of empty buckets the first and last `elision` are shown and what is left out in between as `~`;

@@ -119,9 +119,9 @@ class Statistic:
             raise RuntimeFault(*fault)
         return self.buckets[shape]
 
-    def histogram_text(self, shape: Shape, fault: Fault) -> str:
+    def histogram_text(self, shape: Shape, fault: Fault, elision: int) -> str:
         """Return the bar chart that print() shows. Raises `fault` without samples."""
-        return render(shape, self.histogram(shape, fault))
+        return render(shape, self.histogram(shape, fault), elision)
 
     def bucket(self, shape: Shape, index: int, fault: Fault, range_fault: Fault) -> int:
         """Return the count of one bucket. Raises `fault` without samples and `range_fault` for a wrong index."""

@@ -92,8 +92,8 @@ def matched_str(rt: Services) -> str:
 
 
 def ngroups(rt: Services) -> int:
-    """Return the number of groups of the last match, the whole match not counted."""
-    return len(_groups(rt)) - 1
+    """Return the number of groups of the last match, the whole match counted (man stap: 2 for "str(ing)")."""
+    return len(_groups(rt))
 
 
 ROWS = (
