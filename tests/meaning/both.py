@@ -18,6 +18,7 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from pystap.abi.map_layout import lay_out
@@ -110,12 +111,12 @@ def kernel_script(text: str) -> str:
 
 
 @cache
-def _front() -> tuple[PreprocessorFacts, Library]:
+def _front(tapset: Path | None) -> tuple[PreprocessorFacts, Library]:
     facts = PreprocessorFacts(
         kernel_release=os.uname().release, systemtap_version=SYSTEMTAP_VERSION, privilege="stapdev", guru_mode=False,
         arguments=(), compatible=None,
     )  # fmt: skip
-    return facts, Library(facts, Diagnostics(), [])
+    return facts, Library(facts, Diagnostics(), [str(tapset)] if tapset else [])
 
 
 def preload_llvm() -> None:
@@ -140,9 +141,11 @@ class Kernel:
 KERNEL = Kernel()
 
 
-def elaborated(text: str, limits: Limits = LIMITS, deferred: frozenset[int] = frozenset()) -> ElaboratedProgram:
+def elaborated(
+    text: str, limits: Limits = LIMITS, deferred: frozenset[int] = frozenset(), tapset: Path | None = None
+) -> ElaboratedProgram:
     """Return the elaborated program of a script; handlers in `deferred` only send events. Raises `NotCompiled`."""
-    facts, library = _front()
+    facts, library = _front(tapset)
     diagnostics = Diagnostics()
     try:
         script: ast.ScriptFile = parse_script(SourceFile("t.stp", text), facts, library.macros, diagnostics=diagnostics)
@@ -156,9 +159,11 @@ def elaborated(text: str, limits: Limits = LIMITS, deferred: frozenset[int] = fr
         raise NotCompiled("".join(render(d) for d in diagnostics.errors)) from None
 
 
-def compiled(text: str, limits: Limits = LIMITS, deferred: frozenset[int] = frozenset()) -> Compiled:
+def compiled(
+    text: str, limits: Limits = LIMITS, deferred: frozenset[int] = frozenset(), tapset: Path | None = None
+) -> Compiled:
     """Compile a script. Raises `NotCompiled`, `LlvmRefused`."""
-    program = elaborated(text, limits, deferred)
+    program = elaborated(text, limits, deferred, tapset)
     user_code = generate_user_code(program)
     layout = lay_out(program)
     if any(handler.target is Target.KERNEL for handler in program.handlers):
@@ -288,9 +293,9 @@ def _drain(session: Session) -> None:
         pass
 
 
-def shown_by(text: str, in_kernel: bool, limits: Limits = DEFAULT_LIMITS) -> str:
+def shown_by(text: str, in_kernel: bool, limits: Limits = DEFAULT_LIMITS, tapset: Path | None = None) -> str:
     """Return what a script's begin handlers show, one after the other, on a target; run-time errors behind `!`."""
-    made = compiled(kernel_script(text) if in_kernel else text, limits)
+    made = compiled(kernel_script(text) if in_kernel else text, limits, tapset=tapset)
     shown, _ = run(made, [[h.index for h in made.image.handlers if not isinstance(h.attach, Never)]], 1)
     return "".join(shown[0])
 

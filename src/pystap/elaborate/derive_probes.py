@@ -16,7 +16,7 @@ from ..records import dataclass
 from ..source import Span
 from ..syntax import ast
 from .context import DerivedProbe, Inputs
-from .resolve_targets import reads_targets
+from .syntax_parts import reads_targets
 
 MAX_ALIAS_DEPTH = 50
 
@@ -64,13 +64,6 @@ def _first(kind: ProbeKind, parts: Sequence[PointPart]) -> DerivedPoint:
 
 def _same(point: DerivedPoint) -> DerivedPoint:
     return point
-
-
-def _separated(point: DerivedPoint, blocks: Sequence[ast.Block]) -> Sequence[DerivedPoint]:
-    """Return the point, or those that it stands for where the handler reads target variables, which differ."""
-    if point.separately is None or not reads_targets(blocks, point.target_variables):
-        return (point,)
-    return point.separately()
 
 
 def is_wildcard(name: str) -> bool:
@@ -159,7 +152,7 @@ class _Deriver:
                         one.entry,
                     )
                     for expansion, whole in self.resolve(start)
-                    for one in _separated(whole, (*expansion.prologue, probe.body, *expansion.epilogue))
+                    for one in self._separated(whole, (*expansion.prologue, probe.body, *expansion.epilogue))
                 ]
             except ScriptError as error:
                 if not (point.optional or point.sufficient):
@@ -169,6 +162,18 @@ class _Deriver:
             if point.sufficient and derived:
                 break
         return found
+
+    def _separated(self, point: DerivedPoint, blocks: Sequence[ast.Block]) -> Sequence[DerivedPoint]:
+        """Return the point, or those that it stands for where the handler reads target variables, which differ."""
+        if point.separately is None or not reads_targets(blocks, self._declared, point.target_variables):
+            return (point,)
+        return point.separately()
+
+    def _declared(self, name: str, arguments: int) -> list[ast.FunctionDeclaration]:
+        """Return the script's own functions of a name; those of the library read no variables of a probe."""
+        items = self.inputs.script.items
+        own = (item for item in items if isinstance(item, ast.FunctionDeclaration) and item.name == name)
+        return [item for item in own if len(item.parameters) == arguments]
 
     def _report(self, point: ast.ProbePoint, error: ScriptError) -> None:
         first = point.components[0]

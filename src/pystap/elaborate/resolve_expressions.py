@@ -297,7 +297,7 @@ class ExpressionResolver:
         own = self.scope.functions.get(node.name)
         if own is not None and not node.arguments:
             return own(node.span)
-        functions = self.names.overloads(node.name, len(node.arguments), node.span)
+        functions = self.names.overloads(node.name, len(node.arguments), self.scope)
         arguments = [self.expression(argument) for argument in node.arguments]
         if functions:
             return n.FunctionCall(functions[0], arguments, span=node.span)

@@ -61,11 +61,14 @@ def resolve_symbols(inputs: Inputs, probes: Sequence[DerivedProbe]) -> Resolved:
             resolved.handlers.append(companion)
             resolved.body_spans[companion] = resolved.body_spans[handler]
     while names.unresolved:
-        function, declaration, source = names.unresolved.pop(0)
+        function, declaration, source, caller = names.unresolved.pop(0)
         resolved.functions.append(function)
         scope = Scope(
             source, function=function, assigned=frozenset(assigned_names(declaration.body)), blocks=(declaration.body,)
         )
+        if caller is not None:
+            scope.probe, scope.targets = caller, caller.targets
+            scope.attach, scope.program, scope.entry = caller.attach, caller.program, caller.entry
         scope.locals.update((parameter.name, parameter) for parameter in function.parameters)
         if isinstance(declaration.body, ast.EmbeddedC):
             inputs.diagnostics.error(

@@ -6,7 +6,7 @@ t = task_current(); t->tgid  the type of t is that of what is assigned to it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from ..diagnostics import ScriptError, near_names, semantic_error, similar
@@ -15,12 +15,12 @@ from ..program.attach import KernelFunctions, Tracepoints
 from ..program.c_types import CKind, CType, CValue
 from ..program.extension import ProgramTypes, TargetSource
 from ..program.types import Type, wrap_long
-from ..records import field_names
 from ..source import Span
 from ..syntax import ast
 from .c_values import address_of, cast_to, element_of, loaded, member_of
 from .pretty import group, pretty
 from .scope import Names, Scope
+from .syntax_parts import parts
 
 Resolve = Callable[[ast.Expression], n.Expression]
 _GROUPS = {
@@ -273,22 +273,10 @@ def _value_or_none(source: TargetSource, span: Span) -> CValue | None:
         return None
 
 
-def _parts(node: object) -> Iterator[ast.Node]:
-    """Yield all syntax below a node, outer before inner."""
-    if isinstance(node, tuple):
-        for item in node:
-            yield from _parts(item)
-    elif isinstance(node, ast.Node):
-        yield node
-        for name in field_names(node):
-            if name != "span":
-                yield from _parts(getattr(node, name))
-
-
 def _assigned_to(name: str, bodies: Sequence[ast.Node]) -> Iterator[ast.Expression]:
     """Yield what is assigned to a variable of that name."""
     for body in bodies:
-        for part in _parts(body):
+        for part in parts(body):
             if isinstance(part, ast.Assign) and part.operator == "=":
                 target = part.target
                 if isinstance(target, ast.Name) and target.name == name:
@@ -296,15 +284,6 @@ def _assigned_to(name: str, bodies: Sequence[ast.Node]) -> Iterator[ast.Expressi
 
 
 def _returned_by(body: ast.Node) -> Iterator[ast.Expression]:
-    for part in _parts(body):
+    for part in parts(body):
         if isinstance(part, ast.Return) and part.value is not None:
             yield part.value
-
-
-def reads_targets(blocks: Sequence[ast.Node], known: Container[str]) -> bool:
-    """Tell whether code reads variables of the probe's own (`$x`, `$$vars`) other than the `known` ones."""
-    parts = (part for block in blocks for part in _parts(block))
-    return any(
-        (isinstance(part, ast.TargetVariable) and part.name not in known) or isinstance(part, ast.AtVar)
-        for part in parts
-    )

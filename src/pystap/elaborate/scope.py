@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import TYPE_CHECKING
 
 from ..diagnostics import Diagnostics, semantic_error, similar
@@ -18,6 +18,7 @@ from ..source import SourceFile, Span
 from ..syntax import ast
 from .context import Inputs
 from .global_uses import Uses, uses_of
+from .syntax_parts import passes_on, reads_targets
 
 if TYPE_CHECKING:
     from .entry_values import EntryValues
@@ -48,6 +49,8 @@ class Scope:
     program: ProgramTypes | None = None
     entry: EntryValues | None = None
     """What is saved at the entry of the call whose return is probed; None for other probes."""
+    probe: Scope | None = None
+    """In a function that reads the `$variables` of the probe which calls it: the scope of that probe's handler."""
 
     def local(self, name: str, span: Span) -> Local:
         """Return the local of that name, made at its first mention."""
@@ -64,12 +67,16 @@ class Names:
         self.inputs = inputs
         self.diagnostics: Diagnostics = inputs.diagnostics
         self.globals: dict[tuple[SourceFile | None, str], Global] = {}
-        self.functions: dict[tuple[str, int], list[n.Function]] = {}
+        self.functions: dict[tuple[str, int, SourceFile | None, Scope | None], list[n.Function]] = {}
+        """By name, number of arguments, the file that private ones belong to, and for those that read a probe's own
+        variables the scope of its handler."""
         self.arities: dict[Global, tuple[int, Span]] = {}
         """The number of keys of each global, and where it was seen first."""
         self.counters: list[str] = []
         """The perf counters of the script."""
-        self.unresolved: list[tuple[n.Function, ast.FunctionDeclaration, SourceFile]] = []
+        self.unresolved: list[tuple[n.Function, ast.FunctionDeclaration, SourceFile, Scope | None]] = []
+        self._taken: set[str] = set()
+        self._readers: dict[tuple[str, int], bool] = {}
         self._library_files: set[SourceFile] = set()
         self._declarations: dict[str, list[tuple[ast.FunctionDeclaration, SourceFile]]] = {}
         self._add_file(inputs.script)
@@ -125,24 +132,40 @@ class Names:
             self._library_files.add(script.source)
             self._add_file(script)
 
-    def overloads(self, name: str, arguments: int, span: Span) -> list[n.Function]:
-        """Return the functions that a call may mean, in the order in which they are tried; [] when there is none.
+    def overloads(self, name: str, arguments: int, scope: Scope) -> list[n.Function]:
+        """Return the functions that a call in `scope` may mean, in the order in which they are tried; [] for none.
 
-        Functions of the script hide those of the library.
+        Those of the script come before those of the library, and a file's private ones hide all others from it.
         """
-        if (name, arguments) in self.functions:
-            return self.functions[name, arguments]
         known = self._find(name, arguments)
+        own = [row for row in known if row[0].private and row[1] is scope.source]
+        known = own or [row for row in known if not row[0].private]
+        probe = None
+        if self._reads_probe(name, arguments):
+            probe = scope if scope.function is None else scope.probe
+        key = (name, arguments, scope.source if own else None, probe)
+        if key in self.functions:
+            return self.functions[key]
         known.sort(key=lambda row: row[0].priority if row[0].priority is not None else int(row[1].is_library))
-        functions = [self._declare(declaration, source, i) for i, (declaration, source) in enumerate(known)]
+        last = next((i for i, row in enumerate(known) if not passes_on(row[0].body)), len(known))
+        functions = [self._declare(declaration, source, probe) for declaration, source in known[: last + 1]]
         for function, following in pairwise(functions):
             function.next_overload = following
-        self.functions[name, arguments] = functions
+        self.functions[key] = functions
         return functions
+
+    def _reads_probe(self, name: str, arguments: int) -> bool:
+        """Tell whether a function, or one that it calls, reads the `$variables` of the probe that calls it."""
+        if (name, arguments) not in self._readers:
+            bodies = [declaration.body for declaration in self.declared(name, arguments)]
+            self._readers[name, arguments] = reads_targets(bodies, self.declared, ())
+        return self._readers[name, arguments]
 
     def _find(self, name: str, arguments: int) -> list[tuple[ast.FunctionDeclaration, SourceFile]]:
         """Return the declarations that a call may mean, those of the library file that has the name included."""
-        if name not in self._declarations and not self.inputs.builtins.lookup(name):
+        declared = self._declarations.get(name, [])
+        asks_library = not declared or any(passes_on(row[0].body) for row in declared)
+        if asks_library and not self.inputs.builtins.lookup(name):
             file = self.inputs.library.file_of_function(name)
             if file is not None:
                 self.load_library_file(file)
@@ -152,17 +175,17 @@ class Names:
         """Return the declarations that a call may mean, without making functions of them."""
         return [declaration for declaration, _ in self._find(name, arguments)]
 
-    def _declare(self, declaration: ast.FunctionDeclaration, source: SourceFile, index: int) -> n.Function:
+    def _declare(self, declaration: ast.FunctionDeclaration, source: SourceFile, probe: Scope | None) -> n.Function:
         parameters = [Local(p.name, p.span, _TYPES[p.type], is_parameter=True) for p in declaration.parameters]
-        taken = {function.name for group in self.functions.values() for function in group}
-        name = declaration.name if index == 0 else f"{declaration.name}__{index}"
-        if name in taken:
-            name = f"{name}__{len(parameters)}args"
+        name = declaration.name
+        if name in self._taken:
+            name = next(f"{name}__{i}" for i in count(1) if f"{name}__{i}" not in self._taken)
+        self._taken.add(name)
         function = n.Function(
             name, declaration.span, parameters, return_type=_TYPES[declaration.return_type],
             is_library=source.is_library, written_name=declaration.name,
         )  # fmt: skip
-        self.unresolved.append((function, declaration, source))
+        self.unresolved.append((function, declaration, source, probe))
         return function
 
     def fail_unknown(self, name: str, arguments: int, span: Span) -> None:
