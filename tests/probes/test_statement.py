@@ -78,3 +78,10 @@ def test_an_address_means_its_function(stap: Stap) -> None:
     address = KERNEL_TEXT + function.address - text.address + 9
     assert stap("-l", f"kernel.function({address:#x})").stdout == 'kernel.function("vfs_read")\n'
     assert stap("-l", f"kernel.statement({address:#x})").stdout == f"kernel.statement({address:#x})\n"
+
+
+def test_functions_of_one_name_are_all_known() -> None:
+    symbols = KernelSymbols(SYMBOLS)
+    assert symbols.offsets_of("twin") == [0x80, 0xC0]
+    assert symbols.offsets_of("first") == [0x40]
+    assert symbols.offsets_of("data") == []

@@ -103,6 +103,14 @@ class KernelSymbols:
         """Whether the kernel ("") or a module has a function of that name."""
         return any(symbol.is_function and symbol.module == module for symbol in self.find_all(name))
 
+    def offsets_of(self, name: str) -> list[int]:
+        """Return how far behind `_text` the kernel's own functions of a name are; none where addresses are hidden."""
+        start = self.find("_text")
+        if start is None or not start.address:
+            return []
+        own = {symbol.address for symbol in self.find_all(name) if symbol.is_function and not symbol.module}
+        return sorted(address - start.address for address in own)
+
     def function_names(self, module: str = "") -> Iterator[str]:
         """Yield the names of the functions of the kernel itself or of a module."""
         suffix = f"\t[{module}]".encode() if module else b""

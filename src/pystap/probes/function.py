@@ -141,7 +141,10 @@ class FunctionForm:
         """Return the point of one function, with its variables."""
         returns = any(p.name == "return" for p in parts)
         module, name = found
-        point = self._function(name, module)
+        copies = self.facts().copies(name, module)
+        point = self._function(name, module) if not copies else FunctionPoint(name, is_traceable=False)
+        # Static functions of one name are told apart by where they are.
+        points = tuple(replace(point, offset=offset, base="_text") for offset in copies) or (point,)
         targets = self._arguments(name, module)
         if returns and not (point.btf_id and point.is_traceable and self.can_return_arguments()):
             targets = {own: replace(source, at_entry=True) for own, source in targets.items()}
@@ -153,7 +156,7 @@ class FunctionForm:
             if result is None or result.name != "void":
                 targets["$return"] = returned(result)
             functions["returnval"] = lambda span: _long(span, n.ContextKind.RETURN_VALUE)
-        attach = KernelFunctions((point,), returns, maxactive=_maxactive(parts))
+        attach = KernelFunctions(points, returns, maxactive=_maxactive(parts))
         entry = partial(self._point, _without_return(parts), found) if returns else None
         return DerivedPoint(_shown(parts, found), attach, {}, targets, functions, entry=entry)
 

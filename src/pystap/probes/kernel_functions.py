@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
+from itertools import pairwise
 from typing import Protocol
 
 from ..arch import x86_64 as arch
@@ -35,6 +36,8 @@ class Symbols(Protocol):
     def has_function(self, name: str, module: str) -> bool: ...
 
     def exported_names(self) -> Collection[str]: ...
+
+    def offsets_of(self, name: str) -> list[int]: ...
 
 
 class Places(Protocol):
@@ -67,6 +70,8 @@ class FunctionFacts:
         self._release = release
         self._known: dict[str, frozenset[str]] = {}
         """All functions of a module, once they were read for a wildcard."""
+        self._repeated: set[str] = set()
+        """The names that several functions of the kernel have, once they were read."""
 
     @cached_property
     def _traceable(self) -> frozenset[str]:
@@ -115,6 +120,13 @@ class FunctionFacts:
         """Return a symbol ("": the function) and an offset that mean this address of a file at every boot."""
         return self._places().stable_place(address, name, offset, module)
 
+    def copies(self, name: str, module: str) -> list[int]:
+        """Return where the functions of one name are, as offsets from `_text`, when the kernel itself has several."""
+        if module or ("" in self._known and name not in self._repeated):
+            return []
+        offsets = self._symbols().offsets_of(name)
+        return offsets if len(offsets) > 1 else []
+
     def is_traceable(self, name: str) -> bool:
         """Tell whether ftrace can hook a function; True where that is not known."""
         return not self._traceable or name in self._traceable
@@ -139,7 +151,10 @@ class FunctionFacts:
     def matching(self, expression: str, module: str, exported: bool) -> list[str]:
         """Return the functions that match a regular expression and can be probed, sorted."""
         match = re.compile(expression).match
-        known = self._known[module] = frozenset(self._symbols().function_names(module))
+        every = sorted(self._symbols().function_names(module))
+        known = self._known[module] = frozenset(every)
+        if not module:
+            self._repeated = {name for name, following in pairwise(every) if name == following}
         names = {name for name in known if match(name)}
         if exported:
             names &= set(self._symbols().exported_names())
