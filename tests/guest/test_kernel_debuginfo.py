@@ -43,7 +43,7 @@ def test_places_and_variables(stap: Stap, module: str) -> None:
     probe {module}.function("known_leaf@{file}") {{ printf("entry %s %d %d\\n", ppfunc(), $pair->first, $add) }}
     probe {module}.function("known_outer@{file}").return {{ printf("return %d\\n", $return) }}
     probe {module}.statement("known_leaf@{file}:{line("sum > 1000")}") {{ printf("line %d\\n", $sum) }}
-    probe {module}.function("twice").inline {{ printf("inline %d %d\\n", $inlined, @var("calls")) }}
+    probe {module}.function("twice") {{ printf("inline %d %d\\n", $inlined, @var("calls")) }}
     probe {module}.function("known_leaf").label("big") {{ printf("label %d\\n", $sum) }}
     probe {module}.function("known_outer").callee("known_leaf") {{ printf("callee %d %s\\n", $add, $pair$) }}
     """
@@ -73,6 +73,10 @@ def test_listing(stap: Stap, module: str) -> None:
 
 
 def test_errors(stap: Stap, module: str) -> None:
+    done = stap("-e", f'probe {module}.function("twice").return {{ println(1) }}')
+    assert "function 'twice' is inlined everywhere: it has no entry and no return of its own" in done.stderr
+    done = stap("-e", f'probe {module}.function("thrice") {{ println(1) }}')
+    assert f"no match for function 'thrice' in module '{NAME}': absent: identifier" in done.stderr
     done = stap("-e", f'probe {module}.function("known_leaf@{NAME}.c") {{ println($sum) }}')
     assert "'$sum' is not accessible at this place" in done.stderr
     done = stap("-e", f'probe {module}.statement("known_leaf@{NAME}.c:1") {{ println(1) }}')

@@ -73,7 +73,7 @@ class FunctionForm:
     described: DebuginfoForm
 
     def derive(self, parts: Sequence[PointPart]) -> Sequence[DerivedPoint]:
-        if has_debuginfo_form(parts):
+        if has_debuginfo_form(parts) or self._is_inlined(parts):
             return self.described.derive(parts)
         found = self._matching(parts)
         part = _function_part(parts)
@@ -85,11 +85,29 @@ class FunctionForm:
         return [self._group(parts, found)]
 
     def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
-        if has_debuginfo_form(parts):
+        if has_debuginfo_form(parts) or self._is_inlined(parts):
             yield from self.described.listed(parts)
             return
         for found in self._matching(parts):
             yield _with_names(parts, found)
+
+    def _is_inlined(self, parts: Sequence[PointPart]) -> bool:
+        """Tell whether debuginfo knows a function that has no symbol: it is inlined wherever it is called.
+
+        Raises ScriptError for an entry or a return of its own, which it has not.
+        """
+        part, facts = _function_part(parts), self.facts()
+        name = str(part.argument)
+        if not isinstance(part.argument, str) or any(c in name for c in "*?["):
+            return False
+        [module, *others] = modules_of(parts, facts)
+        if others or facts.exact(name, module) or not self.described.knows(parts, module, name):
+            return False
+        own = next((one for one in parts if one.name in ("call", "return", "exported")), None)
+        if own is not None:
+            message = f"function '{name}' is inlined everywhere: it has no entry and no return of its own"
+            semantic_error(message, own.span, f"identifier '{own.name}'")
+        return True
 
     def _matching(self, parts: Sequence[PointPart]) -> list[Named]:
         """Return the functions that a pattern means. Raises ScriptError."""
@@ -103,7 +121,7 @@ class FunctionForm:
         exported = any(p.name == "exported" for p in parts)
         found = [(module, own) for module in modules for own in self._of_module(name, module, exported)]
         if not found:
-            self._absent(part, name, modules)
+            self._absent(parts, name, modules)
         if len(found) == 1 and facts.is_blacklisted(found[0][1]):
             semantic_error(
                 f"function '{found[0][1]}' is blacklisted: the kernel allows no probes in it", part.span,
@@ -118,15 +136,16 @@ class FunctionForm:
         exact = facts.exact(name, module)
         return [exact] if exact else []
 
-    def _absent(self, part: PointPart, name: str, modules: Sequence[str]) -> NoReturn:
-        facts = self.facts()
+    def _absent(self, parts: Sequence[PointPart], name: str, modules: Sequence[str]) -> NoReturn:
+        part, facts = _function_part(parts), self.facts()
         near = near_names(name, facts.names_like(name, modules[0])) if len(modules) == 1 else []
         hint = f" (similar functions: {', '.join(near)})" if near else ""
         where = f" in module '{modules[0]}'" if len(modules) == 1 and modules[0] else ""
-        semantic_error(
-            f"no match for function '{name}'{where}: absent or inlined{hint}; {facts.debuginfo_hint(modules[0])}",
-            part.span, f"identifier '{part.name}'",
-        )  # fmt: skip
+        if len(modules) == 1 and self.described.is_there(parts, modules[0]):
+            why = f"absent{hint}"  # debuginfo would know it if it were inlined
+        else:
+            why = f"absent or inlined{hint}; {facts.debuginfo_hint(modules[0])}"
+        semantic_error(f"no match for function '{name}'{where}: {why}", part.span, f"identifier '{part.name}'")
 
     def _function(self, name: str, module: str) -> FunctionPoint:
         facts = self.facts()

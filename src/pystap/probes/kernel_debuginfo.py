@@ -80,6 +80,15 @@ class DebuginfoForm:
             semantic_error(f"kernel code cannot be probed here: {reason}", part.span, f"identifier '{part.name}'")
         return [_derived(parts, module, code, place) for module, code, place in found]
 
+    def is_there(self, parts: Sequence[PointPart], module: str) -> bool:
+        """Tell whether there is debuginfo of a module that a point names."""
+        return self.find(module, _path(parts)) is not None
+
+    def knows(self, parts: Sequence[PointPart], module: str, name: str) -> bool:
+        """Tell whether debuginfo has a function, inlined or not."""
+        code = self.find(module, _path(parts))
+        return code is not None and bool(code.source.functions(code.path, name, "all"))
+
     def _places(self, parts: Sequence[PointPart]) -> Iterable[tuple[str, KernelCode, CodePlace]]:
         facts = self.facts()
         part = code_part(parts)
