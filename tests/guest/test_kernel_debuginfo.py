@@ -41,7 +41,7 @@ def test_places_and_variables(stap: Stap, module: str) -> None:
     file = f"{NAME}.c"
     script = f"""
     probe {module}.function("known_leaf@{file}") {{ printf("entry %s %d %d\\n", ppfunc(), $pair->first, $add) }}
-    probe {module}.function("known_outer@{file}").return {{ printf("return %d\\n", $return) }}
+    probe {module}.function("known_outer@{file}").return {{ printf("return %d of %d\\n", $return, $number) }}
     probe {module}.statement("known_leaf@{file}:{line("sum > 1000")}") {{ printf("line %d\\n", $sum) }}
     probe {module}.function("twice") {{ printf("inline %d %d\\n", $inlined, @var("calls")) }}
     probe {module}.function("known_leaf").label("big") {{ printf("label %d\\n", $sum) }}
@@ -53,13 +53,13 @@ def test_places_and_variables(stap: Stap, module: str) -> None:
 callee 5 {.first=7, .second=0}
 line 12
 inline 7 0
-return 26
+return 26 of 7
 entry known_leaf 2000 5
 callee 5 {.first=2000, .second=0}
 line 2005
 label 2005
 inline 2000 1
-return 1995
+return 1995 of 2000
 26 1995
 """
     assert sorted(done.stdout.splitlines()) == sorted(expected.splitlines())

@@ -9,6 +9,7 @@ Without debuginfo each of these is an error that names the package that has it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import NoReturn, Protocol
 
 from ..diagnostics import semantic_error
@@ -17,7 +18,7 @@ from ..program.attach import FunctionPoint, KernelFunctions
 from ..program.extension import DerivedPoint, PointPart, TargetSource, VariableSource
 from ..program.types import Type
 from ..program.user_code import CodePlace, CodeSource, PlaceSource, Which
-from ..records import dataclass
+from ..records import dataclass, replace
 from ..source import Span
 from .kernel_functions import FunctionFacts
 from .kernel_places import modules_of, needs_debuginfo
@@ -154,6 +155,7 @@ def _derived(parts: Sequence[PointPart], module: str, code: KernelCode, place: C
     returns = parts[-1].name == "return"
     point = code.point(place)
     variables: Mapping[str, TargetSource] = place.variables()
+    entry: Callable[[], DerivedPoint] | None = None
     shown = ".".join(str(_named(one, code_part(parts), module, place)) for one in parts)
     functions: dict[str, VariableSource] = {
         "ppfunc": _text(place.name),
@@ -162,11 +164,14 @@ def _derived(parts: Sequence[PointPart], module: str, code: KernelCode, place: C
     }
     if returns:
         functions["returnval"] = _result
-        # Where parameters are at the entry is nothing to the return.
-        variables = {name: variables[name] for name in variables if variables[name].role == "return"}
+        own = {name: variables[name] for name in variables}
+        variables = {name: one if one.role == "return" else replace(one, at_entry=True) for name, one in own.items()}
+        entry = partial(_derived, [one for one in parts if one.name != "return"], module, code, place)
+    elif any(variables[name].role == "return" for name in variables):
+        variables = {name: variables[name] for name in variables if variables[name].role != "return"}
     return DerivedPoint(
         shown, KernelFunctions((point,), returns), {}, variables, functions, program=place.program,
-        guard=place.guard,
+        guard=place.guard, entry=entry,
     )  # fmt: skip
 
 
