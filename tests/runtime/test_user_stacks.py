@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ..command import in_guest, run_stap
+from ..command import environment, in_guest, run_stap
 
 pytestmark = pytest.mark.guest(native=True)
 
@@ -72,6 +73,7 @@ KEEP void visit(unsigned path)
 
 int main(int count, char **words)
 {
+    for (int round = count > 3 ? atoi(words[3]) : 1; round--;) {
     unsigned long state = 12345;
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_NODEFER};
     sigaction(SIGUSR1, &action, 0);
@@ -81,7 +83,9 @@ int main(int count, char **words)
         visit(path & ((1u << 3 * digits) - 1));
         BEHIND;
     }
-    if (count > 2) { threaded(0253); threaded(5); }
+    if (count > 3) usleep(3000);
+    }
+    if (count == 3) { threaded(0253); threaded(5); }
     return 0;
 }
 """
@@ -187,7 +191,8 @@ def test_threads_and_forms(stap: Stap, program: Path) -> None:
             printf("%s#\n%s#\n%s#\n", sprint_ustack(b), sprint_ubacktrace(), sprint_usyms(b)); print_ubacktrace_brief()
             printf("#%d %d\n", ustack(0) == uaddr(), ucallers(-1) == b); println(ucallers(1))
             println(usymname(ustack(2)), " ", usymdata(ustack(2)), " ", umodname(ustack(2))); println("==") }"""
-    done = stap("-e", f"probe syscall.getppid {{ if (pid() == target()) {{ {body} }} }}", "-c", f"{program} 3 threads")
+    text = f"probe syscall.getppid {{ if (pid() == target()) {{ {body} }} }}"
+    done = stap("-DMAXSTRINGLEN=8192", "-e", text, "-c", f"{program} 3 threads")
     assert (done.returncode, done.stderr) == (0, "")
     blocks = done.stdout.split("==\n")
     assert len(stacks_of("==\n" + "==\n".join(blocks[1:4]))) == 3
@@ -213,13 +218,48 @@ def test_threads_and_forms(stap: Stap, program: Path) -> None:
     assert third.split()[-1] == "program"
 
 
+COUNTING = r"""
+import sys
+from collections import Counter
+from pystap.abi import stack_records
+from pystap.cli import main
+from pystap.runtime.stacks import Stacks
+kinds, take = Counter(), Stacks.take
+def counted(self, kind, record):
+    kinds[kind] += 1
+    take(self, kind, record)
+Stacks.take = counted
+status = main()
+print("sent whole", kinds[stack_records.USER_STACK], "walked", kinds[stack_records.WALKED_STACK], file=sys.stderr)
+sys.exit(status)
+"""
+
+
+def test_programs_walk_what_they_know(stap: Stap, program: Path, tmp_path: Path) -> None:
+    """The same stacks again and again: sent whole at first, then walked in the kernel, with the same outcome."""
+    done = subprocess.run(
+        [sys.executable, "-c", COUNTING, "-e", SCRIPT, "-c", f"{program} 40 again 60"],
+        env=environment(tmp_path), capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    stacks = stacks_of(done.stdout)
+    assert len(stacks) == 40 * 60
+    for number, stack in enumerate(stacks):
+        assert stack == stacks[number % 40]
+    found = re.fullmatch(r"sent whole (\d+) walked (\d+)\n", done.stderr)
+    assert found is not None, done.stderr
+    assert int(found[2]) >= 15  # those without a signal's frame
+    assert int(found[1]) < 1200
+
+
 def test_counted_by_stack(stap: Stap, program: Path) -> None:
     text = """global c, d
         probe syscall.getppid { if (pid() == target()) { c[sprint_ubacktrace()]++; d[usymname(ustack(1))] <<< 1 } }
         probe end { foreach (s in c) { n += c[s]; k++ } printf("%d %d\\n", n, k)
             foreach (s in d) println(s, " ", @count(d[s])) }"""
     twice = f"sh -c '{program} 80; {program} 80'"  # the ends of processes come before what they sent is read
-    done = stap("-e", text.replace("pid() == target()", 'execname() == "program"'), "-c", twice)
+    text = text.replace("pid() == target()", 'execname() == "program"')
+    done = stap("-DMAXSTRINGLEN=8192", "-e", text, "-c", twice)
     assert (done.returncode, done.stderr) == (0, "")
     total, visits = done.stdout.splitlines()
     assert visits == "visit 160"

@@ -13,11 +13,24 @@ does not have it sends one of these records, in front of the event that the numb
     24   u64   CLOCK_MONOTONIC in ns
     32   ...   the registers of user mode, as the kernel saves them (struct pt_regs)
     ...  u64s  what lies on the stack, from the stack pointer on
+  WALKED_STACK: a user stack that the program could walk itself
+    16   s64   the address space
+    24   u64   CLOCK_MONOTONIC in ns
+    32   u64s  addresses, the innermost first
   ADDRESS_SPACE
     16   u64   CLOCK_MONOTONIC in ns
 
 An address space's number is the process id, and above its 32 bits how often the task has called execve. A user stack
 is hashed by its words that may be return addresses, so two numbers may stand for the same stack, but not one for two.
+
+A program walks a user stack by what the session has learned of the addresses on it: the map RULES_MAP has for an
+address space and an address (with bit 63 for a return address) how its caller is found, three s64:
+
+    0    the frame's end (its CFA) from the stack pointer or frame pointer
+    8    where the caller's frame pointer is saved, from the CFA or the frame pointer
+    16   bits: BASE_IS_FP, CFA_IS_THERE (it lies at that place), FP_AT_CFA, FP_AT_FP, NO_CALLER
+
+Where an address is not in the map the whole stack is sent as a USER_STACK.
 """
 
 from __future__ import annotations
@@ -26,9 +39,14 @@ SEEN_MAP = "stacks_seen"
 USER_MAP = "user_stacks_seen"
 """The same for what needs the mappings of processes; the session records these where the image has this map."""
 SEEN_ENTRIES = 1 << 16
+RULES_MAP = "stack_rules"
+RULES_ENTRIES = 1 << 15
+BASE_IS_FP, CFA_IS_THERE, FP_AT_CFA, FP_AT_FP, NO_CALLER = 1, 2, 4, 8, 16
+RETURN_ADDRESS = 1 << 63
+WALKED_FRAMES = 127
 
-INTERRUPTED_STACK, ADDRESS_SPACE, USER_STACK, KERNEL_STACK = range(0x7FFF_FFFB, 0x7FFF_FFFF)
-FIRST_STACK_RECORD = INTERRUPTED_STACK
+WALKED_STACK, INTERRUPTED_STACK, ADDRESS_SPACE, USER_STACK, KERNEL_STACK = range(0x7FFF_FFFA, 0x7FFF_FFFF)
+FIRST_STACK_RECORD = WALKED_STACK
 
 NUMBER_OFFSET = 8
 FRAMES_OFFSET = 16

@@ -12,7 +12,18 @@ import struct
 from collections.abc import Callable
 
 from ..arch import x86_64 as arch
-from .frame_rules import AT_CFA, AT_EXPRESSION, IN_REGISTER, IS_CFA, IS_EXPRESSION, FrameRule, FrameRules, Reader
+from .frame_rules import (
+    AT_CFA,
+    AT_EXPRESSION,
+    IN_REGISTER,
+    IS_CFA,
+    IS_EXPRESSION,
+    SAME,
+    UNDEFINED,
+    FrameRule,
+    FrameRules,
+    Reader,
+)
 
 MOST_FRAMES = 512
 _MASK = (1 << 64) - 1
@@ -29,8 +40,12 @@ class Unreadable(Exception):
     """An expression reads memory that was not copied."""
 
 
-def walk(registers: bytes, stack: memoryview, code: CodeFinder) -> list[int]:
-    """Return the addresses of a stack, the innermost first. `registers` is a struct pt_regs."""
+Used = list[tuple[int, bool, FrameRule]]
+"""The addresses of a walk that a rule was found for, whether they are return addresses, and the rules."""
+
+
+def walk(registers: bytes, stack: memoryview, code: CodeFinder, used: Used | None = None) -> list[int]:
+    """Return the addresses of a stack, the innermost first. `registers` is a struct pt_regs; `used` gets the rules."""
     saved = _REGISTERS.unpack(registers)
     values: list[int | None] = [saved[index] for index in _ORDER]
     pc, bottom = saved[_ORDER[_PC]], saved[_ORDER[_SP]]
@@ -46,6 +61,8 @@ def walk(registers: bytes, stack: memoryview, code: CodeFinder) -> list[int]:
             rules, shift = place
             rule = rules.rule(pc - called - shift) if rules is not None else None
             if rule is not None:
+                if used is not None:
+                    used.append((pc, called, rule))
                 caller, called = _by_rule(rule, values, words, bottom), not rule.is_signal
             else:
                 caller, called = _by_frame_pointer(values, words, bottom, code), True
@@ -60,6 +77,54 @@ def walk(registers: bytes, stack: memoryview, code: CodeFinder) -> list[int]:
     while len(frames) > 1 and code(frames[-1] - 1) is None:
         frames.pop()
     return frames
+
+
+Simple = tuple[int, int, bool, bool, int | None, bool, bool]
+
+
+def simple_rule(rule: FrameRule) -> Simple | None:
+    """Return a rule that needs no more than the stack and frame pointers; None for others.
+
+    That is: how far the CFA is from its base, how far the saved frame pointer is from its own, whether the base is the
+    frame pointer, whether the CFA is stored there; whether the frame pointer is saved, and if so from the frame pointer
+    on instead of from the CFA; whether there is no caller.
+    """
+    saved = {register: (how, value) for register, how, value in rule.saved}
+    how, value = saved.get(_PC, (None, 0))
+    if how == UNDEFINED:
+        return 0, 0, False, False, None, False, True
+    if rule.is_signal or rule.return_column != _PC or (how, value) != (AT_CFA, -8):
+        return None
+    if rule.cfa_expression is None:
+        if rule.cfa_register not in (_SP, _FP):
+            return None
+        offset, by_fp, stored = rule.cfa_offset, rule.cfa_register == _FP, False
+    else:
+        place = _from_frame_pointer(rule.cfa_expression, b"\x06")
+        if place is None:
+            return None
+        offset, by_fp, stored = place, True, True
+    how, value = saved.get(_FP, (SAME, 0))
+    if how == SAME:
+        return offset, 0, by_fp, stored, None, False, False
+    if how == AT_CFA and isinstance(value, int):
+        return offset, value, by_fp, stored, value, False, False
+    if how == AT_EXPRESSION and isinstance(value, bytes):
+        place = _from_frame_pointer(value, b"")
+        return (offset, place, by_fp, stored, place, True, False) if place is not None else None
+    return None
+
+
+def _from_frame_pointer(expression: bytes, behind: bytes) -> int | None:
+    """Return n of the expression `frame pointer + n`, followed by these bytes; None for any other."""
+    if not expression or expression[0] != 0x70 + _FP:
+        return None
+    reader = Reader(memoryview(expression), 1)
+    try:
+        offset = reader.sleb()
+    except IndexError:
+        return None
+    return offset if expression[reader.at :] == behind else None
 
 
 def _word(words: memoryview, bottom: int, address: int) -> int | None:

@@ -160,6 +160,127 @@ done:
 }
 """
 
+# Each way of finding a caller is a few operations without branches but for what has to be read; every read may fail.
+_WALK = """
+define internal i64 @walk_user(ptr %buffer, ptr %lost, i64 %ip, i64 %sp0, i64 %bp0) noinline #0 {
+entry:
+  %key = alloca [16 x i8], align 8
+  %word = alloca i64, align 8
+  %p.space = getelementptr i8, ptr %buffer, i64 SPACE_AT
+  %space = load i64, ptr %p.space, align 8
+  store i64 %space, ptr %key, align 8
+  %key.pc = getelementptr i8, ptr %key, i64 8
+  %frames = getelementptr i8, ptr %buffer, i64 STACK_AT
+  store i64 %ip, ptr %frames, align 8
+  br label %frame
+frame:
+  %i = phi i64 [8, %entry], [%next, %went]
+  %pc = phi i64 [%ip, %entry], [%marked, %went]
+  %sp = phi i64 [%sp0, %entry], [%cfa, %went]
+  %bp = phi i64 [%bp0, %entry], [%bp.new, %went]
+  %h = phi i64 [%space, %entry], [%product, %went]
+  store i64 %pc, ptr %key.pc, align 8
+  %rule = call ptr LOOKUP(ptr RULES, ptr %key)
+  %unknown = icmp eq ptr %rule, null
+  br i1 %unknown, label %no, label %known
+known:
+  %cfa.by = load i64, ptr %rule, align 8
+  %p.bp = getelementptr i8, ptr %rule, i64 8
+  %bp.by = load i64, ptr %p.bp, align 8
+  %p.bits = getelementptr i8, ptr %rule, i64 16
+  %bits = load i64, ptr %p.bits, align 8
+  %last = and i64 %bits, NO_CALLER
+  %is.last = icmp ne i64 %last, 0
+  br i1 %is.last, label %complete, label %find
+find:
+  %by.fp = and i64 %bits, BASE_IS_FP
+  %apart = sub i64 %bp, %sp
+  %apart.if = mul i64 %apart, %by.fp
+  %base = add i64 %sp, %apart.if
+  %cfa.direct = add i64 %base, %cfa.by
+  %there = and i64 %bits, CFA_IS_THERE
+  %is.there = icmp ne i64 %there, 0
+  br i1 %is.there, label %indirect, label %based
+indirect:
+  %from1 = inttoptr i64 %cfa.direct to ptr
+  %bad1 = call i64 READ_USER(ptr %word, i64 8, ptr %from1)
+  %ok1 = icmp eq i64 %bad1, 0
+  %cfa.read = load i64, ptr %word, align 8
+  br i1 %ok1, label %based, label %no
+based:
+  %cfa = phi i64 [%cfa.direct, %find], [%cfa.read, %indirect]
+  %saved = and i64 %bits, FP_SAVED
+  %is.saved = icmp ne i64 %saved, 0
+  br i1 %is.saved, label %restore, label %return
+restore:
+  %at.fp = lshr i64 %saved, FP_AT_FP_SHIFT
+  %apart2 = sub i64 %bp, %cfa
+  %apart2.if = mul i64 %apart2, %at.fp
+  %base2 = add i64 %cfa, %apart2.if
+  %place2 = add i64 %base2, %bp.by
+  %from2 = inttoptr i64 %place2 to ptr
+  %bad2 = call i64 READ_USER(ptr %word, i64 8, ptr %from2)
+  %ok2 = icmp eq i64 %bad2, 0
+  %bp.read = load i64, ptr %word, align 8
+  br i1 %ok2, label %return, label %no
+return:
+  %bp.new = phi i64 [%bp, %based], [%bp.read, %restore]
+  %place3 = sub i64 %cfa, 8
+  %from3 = inttoptr i64 %place3 to ptr
+  %bad3 = call i64 READ_USER(ptr %word, i64 8, ptr %from3)
+  %ok3 = icmp eq i64 %bad3, 0
+  br i1 %ok3, label %went, label %no
+went:
+  %ra = load i64, ptr %word, align 8
+  %slot = getelementptr i8, ptr %frames, i64 %i
+  store i64 %ra, ptr %slot, align 8
+  %marked = or i64 %ra, RETURN_ADDRESS
+  %mixed = xor i64 %h, %pc
+  %high = lshr i64 %mixed, 32
+  %folded = xor i64 %mixed, %high
+  %product = mul i64 %folded, MULTIPLIER
+  %next = add i64 %i, 8
+  %room = icmp ult i64 %next, WALKED_BYTES
+  br i1 %room, label %frame, label %no, NO_UNROLL
+no:
+  ret i64 0
+complete:
+  %size = call i64 asm sideeffect "", "=r,0"(i64 %i)
+  %mixed.last = xor i64 %h, %pc
+  %product.last = mul i64 %mixed.last, MULTIPLIER
+  %number = or i64 %product.last, 1
+  store i64 %number, ptr %word, align 8
+  %seen = call ptr LOOKUP(ptr SEEN, ptr %word)
+  %new = icmp eq ptr %seen, null
+  br i1 %new, label %send, label %done
+send:
+  %record = getelementptr i8, ptr %buffer, i64 WALKED_AT
+  store i32 RECORD, ptr %record, align 8
+  %group = getelementptr i8, ptr %record, i64 4
+  store i32 0, ptr %group, align 4
+  %p.number = getelementptr i8, ptr %record, i64 8
+  store i64 %number, ptr %p.number, align 8
+  %p.space2 = getelementptr i8, ptr %record, i64 SPACE_AT
+  store i64 %space, ptr %p.space2, align 8
+  %p.time = getelementptr i8, ptr %record, i64 TIME_AT
+  %time = call i64 KTIME_GET_NS()
+  store i64 %time, ptr %p.time, align 8
+  %bounded = and i64 %size, 1023
+  %length = add i64 %bounded, REGISTERS_AT
+  %failed = call i64 OUTPUT(ptr EVENTS, ptr %record, i64 %length, i64 NO_WAKEUP)
+  %sent = icmp eq i64 %failed, 0
+  br i1 %sent, label %enter, label %full
+enter:
+  call i64 UPDATE(ptr SEEN, ptr %word, ptr %word, i64 0)
+  br label %done
+full:
+  atomicrmw add ptr %lost, i64 1 monotonic
+  br label %done
+done:
+  ret i64 %number
+}
+"""
+
 # A word is hashed when it lies in the program's code or among the libraries; else 0 in its place. The two comparisons
 # are bits made by arithmetic: branches would double what is verified with every word.
 _USER = """
@@ -171,6 +292,20 @@ entry:
   REGISTERS
   %saved = getelementptr i8, ptr %buffer, i64 SAVED
   %unread = call i64 READ_KERNEL(ptr %saved, i32 SAVED_BYTES, ptr %registers)
+  %p.ip = getelementptr i8, ptr %saved, i64 IP
+  %ip = load i64, ptr %p.ip, align 8
+  %p.sp = getelementptr i8, ptr %saved, i64 SP
+  %sp = load i64, ptr %p.sp, align 8
+  %p.bp = getelementptr i8, ptr %saved, i64 BP
+  %bp = load i64, ptr %p.bp, align 8
+  %p.space = getelementptr i8, ptr %buffer, i64 SPACE_AT
+  store i64 %space, ptr %p.space, align 8
+  %walked = call i64 @walk_user(ptr %buffer, ptr %lost, i64 %ip, i64 %sp, i64 %bp)
+  %unwalked = icmp eq i64 %walked, 0
+  br i1 %unwalked, label %whole, label %known.stack
+known.stack:
+  ret i64 %walked
+whole:
   %stack = getelementptr i8, ptr %buffer, i64 STACK_AT
   %at.code = getelementptr i8, ptr %mm, i64 CODE
   call i64 READ_KERNEL(ptr %stack, i32 CODE_BYTES, ptr %at.code)
@@ -190,10 +325,6 @@ entry:
   store i64 0, ptr %word, align 8
   call i64 READ_KERNEL(ptr %word, i32 8, ptr %at.thread)
   %thread = load i64, ptr %word, align 8
-  %p.ip = getelementptr i8, ptr %saved, i64 IP
-  %ip = load i64, ptr %p.ip, align 8
-  %p.sp = getelementptr i8, ptr %saved, i64 SP
-  %sp = load i64, ptr %p.sp, align 8
   %below.top = sub i64 %top, %sp
   %c1 = icmp ult i64 %below.top, MOST
   %n1 = select i1 %c1, i64 %below.top, i64 MOST
@@ -250,8 +381,6 @@ send:
   store i32 0, ptr %group, align 4
   %place = getelementptr i8, ptr %buffer, i64 8
   store i64 %number, ptr %place, align 8
-  %p.space = getelementptr i8, ptr %buffer, i64 SPACE_AT
-  store i64 %space, ptr %p.space, align 8
   %p.time = getelementptr i8, ptr %buffer, i64 TIME_AT
   %time = call i64 KTIME_GET_NS()
   store i64 %time, ptr %p.time, align 8
@@ -309,6 +438,8 @@ def stack_number(h: HandlerContext, kind: ContextKind) -> str:
             return h.code.value("stack", f"call i64 {function}({arguments})")
         case ContextKind.USER_STACK:
             buffer = h.temporaries.scratch(_STACK_OFFSET + abi.USER_BYTES + 8)
+            module.map(abi.RULES_MAP)
+            _user_function(h, "walk_user", _WALK, abi.WALKED_STACK)
             function = _user_function(h, "user_stack", _USER, abi.USER_STACK)
             return h.code.value("stack", f"call i64 {function}(ptr {buffer}, {lost})")
         case ContextKind.ADDRESS_SPACE:
@@ -360,17 +491,25 @@ def _numbers(task: TaskLayout) -> dict[str, object]:
     first = min(code)
     registers = arch.PT_REGS_OFFSETS
     return {
-        "MM": task.mm, "EXEC_ID": task.exec_id, "STACK": task.stack, "THREAD": task.thread_pointer,
-        "CODE": first, "CODE_BYTES": max(code) + 8 - first, "START_CODE": task.start_code - first,
-        "END_CODE": task.end_code - first, "START_STACK": task.start_stack - first, "MMAP_BASE": task.mmap_base,
+        "MM": task.mm, "EXEC_ID": task.exec_id, "STACK": task.stack, "THREAD": task.thread_pointer, "CODE": first,
+        "CODE_BYTES": max(code) + 8 - first, "START_CODE": task.start_code - first, "END_CODE": task.end_code - first,
+        "START_STACK": task.start_stack - first, "MMAP_BASE": task.mmap_base,
         "REGISTERS_PLACE": arch.KERNEL_STACK_SIZE - arch.PT_REGS_SIZE, "SAVED": abi.REGISTERS_OFFSET,
         "SAVED_BYTES": arch.PT_REGS_SIZE, "STACK_AT": _STACK_OFFSET, "SPACE_AT": abi.SPACE_OFFSET,
         "TIME_AT": abi.TIME_OFFSET, "IP": registers[arch.INSTRUCTION_POINTER], "SP": registers[arch.STACK_POINTER],
-        "SPAN": _LIBRARY_SPAN, "MOST": abi.USER_BYTES, "SEEN": "@" + abi.USER_MAP, "EVENTS": "@" + EVENTS_MAP,
+        "BP": registers[arch.FRAME_POINTER], "RULES": "@" + abi.RULES_MAP, "REGISTERS_AT": abi.REGISTERS_OFFSET,
+        "WALKED_AT": _STACK_OFFSET - abi.REGISTERS_OFFSET, "WALKED_BYTES": 8 * abi.WALKED_FRAMES,
+        "NO_CALLER": abi.NO_CALLER, "BASE_IS_FP": abi.BASE_IS_FP, "CFA_IS_THERE": abi.CFA_IS_THERE,
+        "FP_SAVED": abi.FP_AT_CFA | abi.FP_AT_FP, "FP_AT_FP_SHIFT": abi.FP_AT_FP.bit_length() - 1,
+        "RETURN_ADDRESS": abi.RETURN_ADDRESS - (1 << 64), "SPAN": _LIBRARY_SPAN, "MOST": abi.USER_BYTES,
+        "SEEN": "@" + abi.USER_MAP, "EVENTS": "@" + EVENTS_MAP,
     }  # fmt: skip
 
 
 def stack_maps(used: set[str]) -> list[MapSpec]:
     """Return the maps of numbers that were met, where programs use them."""
     names = [name for name in (abi.SEEN_MAP, abi.USER_MAP) if name in used]
-    return [MapSpec(name, MapKind.LRU_HASH, 8, 8, abi.SEEN_ENTRIES) for name in names]
+    maps = [MapSpec(name, MapKind.LRU_HASH, 8, 8, abi.SEEN_ENTRIES) for name in names]
+    if abi.RULES_MAP in used:
+        maps.append(MapSpec(abi.RULES_MAP, MapKind.LRU_HASH, 16, 24, abi.RULES_ENTRIES))
+    return maps

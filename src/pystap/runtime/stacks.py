@@ -7,13 +7,15 @@ from time import monotonic_ns
 
 from ..abi import stack_records as abi
 from ..arch.x86_64 import PT_REGS_SIZE
-from ..lean import TYPE_CHECKING, Callable, Sequence
+from ..lean import TYPE_CHECKING, Any, Callable, Sequence
 
 if TYPE_CHECKING:
     from .address_spaces import AddressSpaces, ProgramImage
 
 _NUMBER = Struct("=q")
 _SPACE = Struct("=qQ")
+_RULE_KEY = Struct("=qQ")
+_RULE = Struct("=qqq")
 _STACK = abi.REGISTERS_OFFSET + PT_REGS_SIZE
 _MACHINERY = (
     "bpf_prog_", "bpf_trace_run", "bpf_trampoline_", "bpf_dispatcher_", "bpf_get_stack", "__bpf_trace_", "__traceiter_",
@@ -33,6 +35,9 @@ class Stacks:
         self.spaces: AddressSpaces | None = None
         self._user: dict[int, tuple[Sequence[int], ProgramImage | None]] = {0: ((), None)}
         self._times: dict[int, int] = {}
+        self._taught: set[tuple[int, int, bool]] = set()
+        self.teach: Callable[[bytes, bytes], object] | None = None
+        """Enters a key and a rule into the programs' map RULES_MAP."""
         self._raw_kernel: dict[int, Sequence[int]] = {}
         self._kernel: dict[int, Sequence[int]] = {0: ()}
         self.look_ahead: Callable[[], object] = lambda: None
@@ -49,6 +54,13 @@ class Stacks:
         elif kind == abi.USER_STACK:
             if number not in self._user:
                 self._user[number] = self._walked(record)
+        elif kind == abi.WALKED_STACK:
+            if number not in self._user:
+                space, time = _SPACE.unpack_from(record, abi.SPACE_OFFSET)
+                self._times.setdefault(space, time)
+                count = (len(record) - abi.REGISTERS_OFFSET) // 8
+                frames = unpack_from(f"={count}Q", record, abi.REGISTERS_OFFSET)
+                self._user[number] = frames, self._image(space, time)
         elif number not in self._times:
             self._times[number] = _NUMBER.unpack_from(record, abi.SPACE_TIME_OFFSET)[0]
 
@@ -56,11 +68,28 @@ class Stacks:
         """Return the addresses of a user stack, and what was mapped in its process."""
         from ..debuginfo.unwind import walk
 
+        used: list[Any] = []
         space, time = _SPACE.unpack_from(record, abi.SPACE_OFFSET)
         image = self._image(space, time)
         self._times.setdefault(space, time)
         memory = memoryview(record)
-        return walk(record[abi.REGISTERS_OFFSET : _STACK], memory[_STACK:], image.code), image
+        frames = walk(record[abi.REGISTERS_OFFSET : _STACK], memory[_STACK:], image.code, used)
+        if self.teach is not None:
+            self._learn(space, used, self.teach)
+        return frames, image
+
+    def _learn(self, space: int, used: list[Any], teach: Callable[[bytes, bytes], object]) -> None:
+        """Tell programs how to find the callers of these addresses, so that they can walk such stacks themselves."""
+        from ..debuginfo.unwind import simple_rule
+
+        for pc, called, rule in used:
+            key = (space, pc, called)
+            if key in self._taught:
+                continue
+            self._taught.add(key)
+            simple = simple_rule(rule)
+            if simple is not None:
+                teach(_RULE_KEY.pack(space, pc | abi.RETURN_ADDRESS if called else pc), _rule_bytes(*simple))
 
     def _image(self, space: int, time: int) -> ProgramImage:
         if self.spaces is None:
@@ -97,6 +126,16 @@ class Stacks:
                     return self._kernel.get(number, ())
             known = self._kernel[number] = _from_probe_point(self._raw_kernel[number], symbol)
         return known
+
+
+def _rule_bytes(
+    cfa: int, fp: int, by_fp: bool, stored: bool, is_saved: int | None, from_fp: bool, is_last: bool
+) -> bytes:
+    """Return a rule of debuginfo.unwind.simple_rule as programs read it."""
+    bits = abi.BASE_IS_FP * by_fp | abi.CFA_IS_THERE * stored | abi.NO_CALLER * is_last
+    if is_saved is not None:
+        bits |= abi.FP_AT_FP if from_fp else abi.FP_AT_CFA
+    return _RULE.pack(cfa, fp, bits)
 
 
 def _from_probe_point(addresses: Sequence[int], symbol: Symbols) -> Sequence[int]:
