@@ -14,6 +14,7 @@ from .options.checks import SYSTEMTAP_VERSION
 from .program.builtins import Builtin
 from .program.extension import DerivedPoint, TargetSource
 from .program.limits import Limits
+from .program.types import Type
 from .registries import Builtins, Library, kernel_types, probe_kinds
 from .source import NO_SPAN, SourceFile
 from .syntax import PreprocessorFacts, ast, parse_script
@@ -70,7 +71,8 @@ def _variables(point: DerivedPoint) -> str:
             if _can_be_read(source):
                 shown.append(f" {name}:{source.type.name}")
         elif not name.startswith("$$"):
-            shown.append(f" {name}:long")
+            value = source.value(NO_SPAN).expression
+            shown.append(f" {name}:{'string' if value.type is Type.STRING else 'long'}")
     return "".join(shown)
 
 

@@ -68,6 +68,8 @@ def probe_kinds(listing: bool = False, guru: bool = False, command: str = "", pi
         PerfKind((lambda type_, config: "") if listing else perf_refusal),
         *_kernel_kinds(listing, guru or listing),
         _process_kind(listing, command, pid),
+        LateKind("procfs", _procfs_kind),
+        LateKind("input", _input_kind),
     ]
     return {kind.root: kind for kind in kinds}
 
@@ -144,6 +146,25 @@ def _process_kind(listing: bool, command: str, pid: int) -> ProbeKind:
         return process_kind(command, pid, kernel_types, open_cache(os.environ).folder, refusal, watching)
 
     return LateKind("process", make)
+
+
+@cache
+def _procfs_kind() -> ProbeKind:
+    from .probes.procfs import ProcfsKind
+
+    return ProcfsKind(_only_row)
+
+
+@cache
+def _input_kind() -> ProbeKind:
+    from .probes.procfs import InputKind
+
+    return InputKind(_only_row)
+
+
+def _only_row(name: str) -> Builtin:
+    (row,) = functions.lookup(name)
+    return row
 
 
 def user_code_refusal() -> str:

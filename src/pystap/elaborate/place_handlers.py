@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 
 from ..program import nodes as n
-from ..program.attach import Never, PerfClock, PerfCounter, Phase, Timer
+from ..program.attach import Never, PerfClock, PerfCounter, Phase, ProcFile, StandardInput, Timer
 from ..program.builtins import Effect
 from ..program.limits import Limits
 from ..program.program import Handler, Target
@@ -76,7 +76,7 @@ def place_handlers(program: Resolved, limits: Limits, deferred: Set[int] = froze
 
 def _target(handler: Handler) -> Target:
     match handler.attach:
-        case Phase() | PerfCounter() | Never():
+        case Phase() | PerfCounter() | ProcFile() | StandardInput() | Never():
             return Target.USER
         case Timer(nanoseconds=period):
             if _reads_task_context(handler.body):

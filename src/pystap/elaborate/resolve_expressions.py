@@ -15,6 +15,8 @@ from ..program.attach import (
     PerfClock,
     PerfSamples,
     Phase,
+    ProcFile,
+    StandardInput,
     Syscalls,
     Timer,
     Tracepoints,
@@ -249,6 +251,10 @@ class ExpressionResolver:
     def _assign(self, node: ast.Assign) -> n.Expression:
         if node.operator == "<<<":
             return n.Aggregate(self.statistic(node.target), self.expression(node.value), span=node.span, type=Type.LONG)
+        if isinstance(node.target, ast.TargetVariable) and not node.target.path and node.operator in ("=", ".="):
+            offered = self.scope.targets.get(node.target.name)
+            if offered is not None and offered.assign is not None:
+                return offered.assign(self.expression(node.value), node.operator == ".=", node.span)
         target = self._target(node.target)
         value = self.expression(node.value)
         if node.operator == "=":
@@ -389,7 +395,7 @@ class ExpressionResolver:
         if name.value not in known:
             message = f"perf counter '{name.value}' is not defined by any probe{similar(name.value, known)}"
             semantic_error(message, name.span, "operator '@perf'")
-        if isinstance(self.scope.attach, Phase | Timer | Never | None):
+        if isinstance(self.scope.attach, Phase | Timer | ProcFile | StandardInput | Never | None):
             message = "perf counters are read in the handlers of kernel and process probes only"
             semantic_error(message, node.span, "operator '@perf'")
         return n.ContextValue(n.ContextKind.PERF_COUNTER, known.index(name.value), span=node.span, type=Type.LONG)

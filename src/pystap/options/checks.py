@@ -16,6 +16,7 @@ _LIMITS = {
     "MAXNESTING": ("max_nesting", 1, 1000),
     "MAXTRYLOCK": ("max_try", 1, 1 << 20),
     "HIST_ELISION": ("histogram_elision", -1, 128),
+    "STP_PROCFS_BUFSIZE": ("procfs_size", 1, 1 << 20),
 }
 """`-D` names, each with the field of program.Limits that it sets and its least and greatest value (stap(1), RESOURCE
 LIMITS)."""

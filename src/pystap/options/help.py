@@ -28,6 +28,7 @@ What runs:
    -I DIR               look for tapset scripts in DIR too (repeatable)
    -D NAME=VALUE        set a limit: MAXSTRINGLEN MAXMAPENTRIES MAXACTION
                         MAXACTION_INTERRUPTIBLE MAXERRORS MAXSKIPPED MAXNESTING MAXTRYLOCK
+                        STP_PROCFS_BUFSIZE
    -G NAME=VALUE        set a global variable when the script starts
    -g                   guru mode
    -u                   do not optimise

@@ -195,6 +195,27 @@ class Tracking:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcFile:
+    """A named pipe that others read from or write to while the session runs; the handler fills or gets its text.
+
+    `path` is below the session's folder, `mode` the file's permissions, `size` the longest text in bytes (0:
+    that of a string).
+    """
+
+    path: str
+    direction: Literal["read", "write"]
+    mode: int
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StandardInput:
+    """What comes in on the standard input, character by character or line by line."""
+
+    unit: Literal["char", "line"]
+
+
+@dataclass(frozen=True, slots=True)
 class Never:
     """`never`: checked like any handler and run at no time."""
 
@@ -212,6 +233,8 @@ AttachSpec = (
     | Uprobes
     | ProcessEvents
     | Tracking
+    | ProcFile
+    | StandardInput
     | Never
 )
 

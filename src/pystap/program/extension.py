@@ -44,7 +44,8 @@ VariableSource = Callable[[Span], Expression]
 class TargetSource:
     """A `$variable` of a probe: `value` gives it at the place that uses it, `type` is its C type (None: a number).
 
-    `is_listed`: `-L` shows it.
+    `is_listed`: `-L` shows it. `assign` gives the expression that assigns a value to it, or appends one: None where it
+    cannot be assigned to.
     """
 
     value: Callable[[Span], CValue]
@@ -53,6 +54,7 @@ class TargetSource:
     is_listed: bool = True
     at_entry: bool = False
     """The value is there at the entry of the call only: a probe of its return has it saved there."""
+    assign: Callable[[Expression, bool, Span], Expression] | None = None
 
     @staticmethod
     def number(source: VariableSource, role: Role = "parameter", is_listed: bool = True) -> TargetSource:

@@ -10,7 +10,8 @@ class Limits:
     """The limits of a run, `-D NAME=VALUE` (man stap). Lengths in bytes with the NUL, times in ns.
 
     `max_action` 0 stands for no limit of its own: loops of probes other than begin, end and error run in user space,
-    where they hold up nobody, and have the limit `max_action_user` too unless MAXACTION is set.
+    where they hold up nobody, and have the limit `max_action_user` too unless MAXACTION is set. `procfs_size` 0
+    stands for `max_width`.
     """
 
     max_string: int = 512
@@ -23,6 +24,7 @@ class Limits:
     max_try: int = 1000
     histogram_elision: int = 2
     """How many empty buckets of a row of them are shown at either end; all with -1."""
+    procfs_size: int = 0
     suppress_handler_errors: bool = False
     suppress_time_limits: bool = False
 

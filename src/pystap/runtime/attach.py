@@ -26,6 +26,8 @@ from ..program.attach import (
     PerfSamples,
     Phase,
     ProcessEvents,
+    ProcFile,
+    StandardInput,
     Syscalls,
     Timer,
     Tracepoints,
@@ -90,7 +92,7 @@ def attach(attachment: ProgramAttachment, loaded: LoadedImage, target_pid: int =
             from .attach_user import attach_user_code
 
             yield from attach_user_code(program, code, lambda number: _copy_for(program, number, loaded))
-        case Phase() | Timer() | PerfCounter() | ProcessEvents() | Tracking() | Never():
+        case Phase() | Timer() | PerfCounter() | ProcessEvents() | Tracking() | ProcFile() | StandardInput() | Never():
             return
 
 

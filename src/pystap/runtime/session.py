@@ -12,12 +12,13 @@ detached.
 
 from __future__ import annotations
 
+import os
 from time import monotonic_ns
 
-from ..abi.session_image import SessionImage
+from ..abi.session_image import HandlerLayout, SessionImage
 from ..abi.stack_records import USER_MAP
 from ..lean import TYPE_CHECKING, Callable
-from ..program.attach import Timer
+from ..program.attach import ProcFile, StandardInput, Timer
 from ..user.globals import Globals, attribute_name, new_globals
 from .event_loop import BATCH, BUSY, IDLE, EventLoop
 from .handlers import Handlers
@@ -32,6 +33,7 @@ from .user_runtime import SessionRuntime
 if TYPE_CHECKING:  # a script without kernel handlers never loads these
     from .event_stream import EventStream
     from .kernel_side import KernelSide
+    from .procfs import SessionFiles
 
 SKIP_MESSAGE = "Skipped too many probes, check MAXSKIPPED or try again with stap -t for more details."
 _CHECK_INTERVAL = 500_000_000
@@ -64,6 +66,7 @@ class Session:
         self._timers = TimerQueue(())
         self._loop = EventLoop()
         self._rt: SessionRuntime | None = None
+        self._files: SessionFiles | None = None
         self._deadline: int | None = None
         self._next_check = 0
         self._handling_events = self._drop_rest = self._busy = False
@@ -124,6 +127,8 @@ class Session:
         now = monotonic_ns()
         if self.options.timeout:
             self._deadline = now + int(self.options.timeout * _SECOND)
+        if any(isinstance(handler.attach, ProcFile | StandardInput) for handler in self.image.handlers):
+            self._offer_files()
         self._timers = TimerQueue(
             (handler.attach, handler.index)
             for handler in self.image.handlers
@@ -133,6 +138,27 @@ class Session:
         if self._target is not None:
             self._loop.add(self._target.fileno(), self.end)
             self._target.start()
+
+    def _offer_files(self) -> None:
+        from ..tapset.functions.procfs import OpenFile
+        from .procfs import SessionFiles, files_folder
+
+        assert self._rt is not None
+        rows = [handler for handler in self.image.handlers if handler.function]
+        limits, folder = self.image.limits, files_folder(self.options.name or f"stap_{os.getpid()}")
+        size = limits.procfs_size or limits.max_width
+        try:
+            self._files = SessionFiles(rows, folder, size, self._rt.state(OpenFile), self._run_unless_ended)
+        except OSError as error:
+            self.report.error(f"cannot make the files of procfs probes: {error.filename}: {error.strerror}")
+            self.end()
+            return
+        self._files.watch(self._loop)
+
+    def _run_unless_ended(self, handler: HandlerLayout) -> None:
+        if not self.ended:
+            assert self._handlers is not None
+            self._handlers.run(handler)
 
     # ------------------------------------------------------------------------------------------ the loop
 
@@ -164,6 +190,8 @@ class Session:
         if due and not self.ended:
             assert self._handlers is not None
             self._handlers.run_all([self.image.handlers[index] for index in due], lambda: self.ended)
+        if self._files is not None and not self.ended:
+            self._files.serve()
         self.output.flush()
         now = monotonic_ns()
         if self._deadline is not None and now >= self._deadline:
@@ -202,6 +230,9 @@ class Session:
         until = self._timers.next_due()
         if self._deadline is not None:
             until = min(until, self._deadline) if until is not None else self._deadline
+        reading = self._files.next_due() if self._files is not None else None
+        if reading is not None:
+            until = min(until, reading) if until is not None else reading
         if self._kernel is None or self._stream is None:
             self._loop.wait(until, 0.5 if self._kernel is not None else 3600.0)
             return
@@ -328,6 +359,9 @@ class Session:
         if self._kernel is not None:
             self._kernel.close()
             self._kernel = None
+        if self._files is not None:
+            self._files.close()
+            self._files = None
         if self._target is not None:
             self._target.close()
             self._target = None

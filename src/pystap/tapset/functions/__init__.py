@@ -41,6 +41,7 @@ MODULES = {
     "output": """abort ansi_clear_screen ansi_cursor_hide ansi_cursor_move ansi_cursor_restore ansi_cursor_save
         ansi_cursor_show ansi_new_line ansi_reset_color ansi_set_color ansi_set_color2 ansi_set_color3 error exit ftrace
         log printk warn""",
+    "procfs": "_procfs_append _procfs_assign _procfs_value",
     "registers": "register registers_valid u_register uaddr",
     "refused": """addr_to_node cve_count_metric cve_record_metric cve_tmpdisable dump_stack mdelay panic set_int_arg
         set_kernel_char set_kernel_int set_kernel_long set_kernel_pointer set_kernel_short set_kernel_string
