@@ -15,7 +15,7 @@ from time import monotonic_ns
 from ..abi.session_image import HandlerLayout
 from ..lean import Callable, Sequence, suppress
 from ..program.attach import ProcFile, StandardInput
-from ..tapset.functions.procfs import OpenFile
+from ..program.open_file import OpenFile
 from .event_loop import EventLoop
 
 POLL_NS = 20_000_000

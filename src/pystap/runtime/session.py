@@ -140,7 +140,7 @@ class Session:
             self._target.start()
 
     def _offer_files(self) -> None:
-        from ..tapset.functions.procfs import OpenFile
+        from ..program.open_file import OpenFile
         from .procfs import SessionFiles, files_folder
 
         assert self._rt is not None

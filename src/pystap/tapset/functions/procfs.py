@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from ...program.builtins import Builtin, Effect
+from ...program.open_file import OpenFile
 from ...program.types import Type
 from ..services import Services
 
 L, S = Type.LONG, Type.STRING
-
-
-class OpenFile:
-    """The text of the file whose handler runs: what it was given, or what it is to give, `size` bytes at most."""
-
-    def __init__(self) -> None:
-        self.text = ""
-        self.size = 0
 
 
 def procfs_value(rt: Services) -> str:
