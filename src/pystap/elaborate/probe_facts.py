@@ -14,6 +14,8 @@ from ..program.attach import (
     PerfSamples,
     Phase,
     ProcessEvents,
+    ProcFile,
+    StandardInput,
     Syscalls,
     Timer,
     Tracepoints,
@@ -65,6 +67,10 @@ def _kind(attach: AttachSpec) -> tuple[str, bool, bool]:
             return "uretprobe" if returns else "uprobe", returns, True
         case ProcessEvents() | Tracking():
             return "utrace", False, False
+        case ProcFile(direction=direction):
+            return f"procfs_{direction}", False, False
+        case StandardInput():
+            return "procfs_write", False, False
         case Never():
             return "never", False, False
 

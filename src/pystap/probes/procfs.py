@@ -61,7 +61,7 @@ class ProcfsKind:
         attach = ProcFile(_path(parts[0]), "read" if reads else "write", (0o444 if reads else 0o222) & ~mask, size)
         value = TargetSource(lambda span: CValue(_call(self.rows("_procfs_value"), span), None), None, "local")
         if reads:
-            value = TargetSource(value.value, None, "local", True, self._assigned)
+            value = TargetSource(value.value, None, "local", assign=self._assigned)
         return [DerivedPoint(".".join(map(str, parts)), attach, target_variables={"$value": value})]
 
     def _assigned(self, value: Expression, append: bool, span: Span) -> Expression:
