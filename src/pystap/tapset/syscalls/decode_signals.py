@@ -43,7 +43,19 @@ def signal_mask(mask: int) -> str:
 
     A set of more than half of all signals is shown by those that it lacks: `~[SIGRTMIN]`.
     """
-    mask &= MASK_64
+    text = _masks.get(mask)
+    if text is None:
+        if len(_masks) >= _MASKS_CACHED:
+            _masks.clear()
+        text = _masks[mask] = _mask_text(mask & MASK_64)
+    return text
+
+
+_masks: dict[int, str] = {}
+_MASKS_CACHED = 512
+
+
+def _mask_text(mask: int) -> str:
     if not mask:
         return "[EMPTY]"
     inverted = mask.bit_count() > 32

@@ -15,6 +15,8 @@ MASK_32 = 0xFFFF_FFFF
 MASK_64 = 0xFFFF_FFFF_FFFF_FFFF
 _CACHED = 4096
 """Texts that a table keeps; a program that passes ever new values must not fill the memory."""
+_STRUCTURES_CACHED = 512
+"""Texts that a decoder of structures keeps: programs pass the same times, masks and addresses again and again."""
 
 
 def pairs(text: str, prefix: str = "") -> list[tuple[str, int]]:
@@ -108,11 +110,21 @@ Text = Callable[..., str]
 
 
 def _shown(text: Text, least: int) -> Callable[..., str]:
-    def show(value: int, *rest: int | bytes | None) -> str:
+    known: dict[tuple[int | bytes | None, ...], str] = {}
+
+    def make(rest: tuple[int | bytes | None, ...]) -> str:
         data = rest[-1]
-        if not isinstance(data, bytes) or len(data) < least:
-            return address(value)
-        return text(data, *rest[:-1]) or address(value)
+        made = text(data, *rest[:-1]) if isinstance(data, bytes) and len(data) >= least else ""
+        if len(known) >= _STRUCTURES_CACHED:
+            known.clear()
+        known[rest] = made
+        return made
+
+    def show(value: int, *rest: int | bytes | None) -> str:
+        made = known.get(rest)
+        if made is None:
+            made = make(rest)
+        return made or address(value)
 
     return show
 
