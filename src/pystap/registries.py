@@ -323,6 +323,7 @@ def _function_mechanisms(handlers: Sequence[Handler], features: KernelFeatures) 
     if any(isinstance(handler.attach, Uprobes) for handler in handlers):
         mechanisms = {
             "uprobe_multi": _has(features, Feature.UPROBE_MULTI),
+            "sleepable_uprobes": _has(features, Feature.SLEEPABLE_UPROBE),
             "attach_cookies": _has(features, Feature.ATTACH_COOKIE),
         }
     else:

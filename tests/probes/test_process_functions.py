@@ -45,6 +45,33 @@ def test_arguments_registers_and_strings(stap: Stap, program: Path) -> None:
     assert lines(stap("-e", script, "-c", str(program))) == expected
 
 
+def test_memory_that_nobody_has_touched(stap: Stap, tmp_path: Path) -> None:
+    """A literal at its first use, one that crosses into the next page, a number; and an address that is no memory."""
+    source = r"""
+    #define PLAIN __attribute__((noinline, noclone))
+    const char before[8192] __attribute__((aligned(4096))) = {1};
+    const char text[8192] __attribute__((aligned(4096))) = {[4090] = 'c', 'r', 'o', 's', 's', 'i', 'n', 'g', 0};
+    const int numbers[3000] __attribute__((aligned(4096))) = {[2500] = 77};
+    PLAIN int use(const char *a, const char *b, const int *c) { __asm__ volatile(""); return a != b; }
+    int main(void) { return !use("literal", text + 4090, numbers + 2500); }
+    """
+    program = compiled(tmp_path, source, "untouched")
+    script = f"""probe process("{program}").function("use") {{
+      println(user_string(pointer_arg(1), "?"), " ", user_string(pointer_arg(2), "?"), " ", user_int(pointer_arg(3)))
+      println(user_string(pointer_arg(1) * 0 + 8, "?"), user_int(16)) }}"""
+    out = lines(stap("-e", script, "-c", str(program)))
+    assert out[1] == "?0"
+    if sleeps():
+        assert out[0] == "literal crossing 77"
+
+
+def sleeps() -> bool:
+    from pystap.loader.features import kernel_features
+    from pystap.program.features import Feature
+
+    return kernel_features(lambda name, kind: None, "").has(Feature.SLEEPABLE_UPROBE)
+
+
 def test_handlers_on_the_same_function_run_in_order(stap: Stap, program: Path) -> None:
     script = f"""
     probe process("{program}").function("many") {{ println("first") }}

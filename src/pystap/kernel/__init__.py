@@ -59,7 +59,8 @@ def generate(
         (compiler or Compiler()).to_object(ir), VALUE_MAPS, constants=_constants(shared), argument_counts={CALLBACK: 2}
     )
     programs = [
-        with_kind(linked.programs[plan.attachment.program], plan.kind, plan.btf_id, plan.module) for plan in planned
+        with_kind(linked.programs[plan.attachment.program], plan.kind, plan.btf_id, plan.module, plan.sleepable)
+        for plan in planned
     ]
     return KernelCode(
         (*all_maps(shared), *linked.maps),

@@ -54,7 +54,8 @@ class KernelFacts:
     call can come through a 32-bit entry. `timing` counts hits and times of every handler. `ringbuf_bytes` is a power of
     two pages. `fentry`, `kprobe_multi` and `attach_cookies` say by what kernel functions can be probed, besides
     kprobes,
-    `uprobe_multi` whether many places in user code can be probed at once. `task` is there where a handler asks for what
+    `uprobe_multi` whether many places in user code can be probed at once, `sleepable_uprobes` whether by programs that
+    sleep. `task` is there where a handler asks for what
     a process is in user mode. `process_layout` and `process_offsets` have the members that process tracking needs,
     where a script needs that (see process_tracking).
     """
@@ -71,6 +72,7 @@ class KernelFacts:
     attach_cookies: bool = False
     task: TaskLayout | None = None
     uprobe_multi: bool = False
+    sleepable_uprobes: bool = False
     process_layout: Mapping[str, tuple[MemberLoad, ...]] = field(default_factory=dict)
     process_offsets: Mapping[str, int] = field(default_factory=dict)
 
@@ -177,6 +179,8 @@ class HandlerContext:
     uses_generation: bool = False
     uses_row: bool = False
     expanding: list[str] = field(default_factory=list)
+    can_sleep: bool = False
+    """User memory that is not there yet may be brought in (see sleeping)."""
 
     @property
     def generate(self) -> Generators:

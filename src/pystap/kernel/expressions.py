@@ -366,6 +366,11 @@ def _read_memory(h: HandlerContext, expression: ReadMemory) -> str:
     fault, fine = code.name("fault"), code.name("fine")
     code.branch(code.value("bad", f"icmp slt i64 {result}, 0"), fault, fine)
     code.begin(fault)
+    if h.can_sleep and expression.user:
+        fault = code.name("fault")
+        again = code.helper("copied", Helper.COPY_FROM_USER, f"ptr {place}, i32 {size}, ptr {source}")
+        code.branch(code.value("bad", f"icmp slt i64 {again}, 0"), fault, fine)
+        code.begin(fault)
     if expression.otherwise is None:
         raise_error(h, read_fault(expression.span), address)
     else:

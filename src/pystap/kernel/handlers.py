@@ -95,13 +95,15 @@ def _collect(body: list[Statement], found: list[ContextValue], seen: set[str]) -
             function = function.next_overload
 
 
-def make_handler(shared: ProgramContext, handler: Handler, is_typed: bool, inline: bool) -> HandlerCode:
+def make_handler(
+    shared: ProgramContext, handler: Handler, is_typed: bool, inline: bool, can_sleep: bool = False
+) -> HandlerCode:
     """Generate a handler's function. `is_typed`: `%regs` may be followed directly, else it is read by a helper."""
     code = Code()
     exit_label = "exit"
     temporaries = scratch.Temporaries(code)
     frame = Frame({}, exit_label, None, exit_label)
-    h = HandlerContext(shared, handler, code, temporaries, frame, exit_label)
+    h = HandlerContext(shared, handler, code, temporaries, frame, exit_label, can_sleep=can_sleep)
     if analysis.sends_several(handler.body):
         temporaries.claim()
         h.record_count, h.wake = code.alloca("records", "i64"), code.alloca("wake", "i64")

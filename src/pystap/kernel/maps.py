@@ -81,6 +81,13 @@ def _map_of(variable: Global, name: str, program: ElaboratedProgram, cpus: int) 
     return MapSpec(name, kind, key, value, entries, no_prealloc=is_large and not evicts)
 
 
+def allocates_late(shared: ProgramContext, variable: Global) -> bool:
+    """Tell whether the map of a global takes memory for its entries as they come."""
+    if not variable.is_array:
+        return False
+    return _map_of(variable, "", shared.program, shared.facts.possible_cpus).no_prealloc
+
+
 def _initial(program: ElaboratedProgram, layout: MapLayout) -> bytes | None:
     """Return the first content of the shared scalars; None when it is all zeros."""
     data = bytearray(layout.globals_size)

@@ -18,3 +18,4 @@ class PlannedProgram:
     btf_id: int
     attachment: ProgramAttachment
     module: str = ""
+    sleepable: bool = False

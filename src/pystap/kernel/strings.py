@@ -253,6 +253,14 @@ def _read_string(h: HandlerContext, expression: ReadString, target: Text) -> Non
     fault, done = code.name("fault"), code.name("done")
     code.branch(code.value("bad", f"icmp slt i64 {result}, 0"), fault, done)
     code.begin(fault)
+    if h.can_sleep and expression.user:
+        from .sleeping import bring_in
+
+        fault = code.name("fault")
+        bring_in(h, address, most)
+        again = code.helper("read", helper, f"ptr {target.pointer}, i32 {most}, ptr {source}")
+        code.branch(code.value("bad", f"icmp slt i64 {again}, 0"), fault, done)
+        code.begin(fault)
     if expression.otherwise is None:
         raise_error(h, string_fault(expression.user, expression.span), address)
     else:

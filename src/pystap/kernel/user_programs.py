@@ -22,6 +22,7 @@ from .handlers import HandlerCode, context_values, make_handler
 from .ir import Code, Helper
 from .planned import PlannedProgram
 from .process_tracking import branch_unless_meant, current_process, limit_of
+from .sleeping import may_sleep
 from .words import context_word
 
 MOST_HANDLERS = 100
@@ -35,7 +36,7 @@ def user_programs(shared: ProgramContext, handlers: Sequence[Handler]) -> list[P
     facts = shared.facts
     kind = ProgramKind.UPROBE_MULTI if facts.uprobe_multi else ProgramKind.UPROBE
     own = [handler for handler in handlers if isinstance(handler.attach, Uprobes)]
-    groups = _groups(own) if facts.attach_cookies else [[handler] for handler in own]
+    groups = _groups(shared, own) if facts.attach_cookies else [[handler] for handler in own]
     planned = [_program(shared, group, kind, f"user_code_{number}") for number, group in enumerate(groups)]
     return planned[::-1]  # of the programs on one place the kernel runs the one first that was attached last
 
@@ -49,15 +50,16 @@ def _places(handler: Handler) -> set[tuple[str, int]]:
     return {(places.path, offset) for places in _attach(handler).files for offset in places.offsets}
 
 
-def _groups(handlers: Sequence[Handler]) -> list[list[Handler]]:
+def _groups(shared: ProgramContext, handlers: Sequence[Handler]) -> list[list[Handler]]:
     """Share handlers out to programs: entries and returns apart, each process apart, a place once in each program.
 
     Handlers for the same place run in the order of their programs, that of the script.
     """
-    groups: list[tuple[tuple[bool, int, str], set[tuple[str, int]], list[Handler]]] = []
+    groups: list[tuple[tuple[bool, int, str, bool], set[tuple[str, int]], list[Handler]]] = []
     for handler in handlers:
         attach = _attach(handler)
-        key, places = (attach.returns, attach.pid, attach.program), _places(handler)
+        key = (attach.returns, attach.pid, attach.program, may_sleep(shared, handler))
+        places = _places(handler)
         last = next((group for group in reversed(groups) if group[1] & places), None)
         start = groups.index(last) + 1 if last is not None else 0
         for known, taken, group in groups[start:]:
@@ -83,8 +85,8 @@ def _program(shared: ProgramContext, handlers: list[Handler], kind: ProgramKind,
     _limit(shared, code, limit_of(handlers[0]))
     saved = _saved_arguments(code, arguments, registers)
     cookie = _cookie(shared, code, handlers, wants_point)
-    inline = len(handlers) == 1
-    made = [make_handler(shared, handler, False, inline) for handler in handlers]
+    inline, sleeps = len(handlers) == 1, may_sleep(shared, handlers[0])
+    made = [make_handler(shared, handler, False, inline, sleeps) for handler in handlers]
     if inline:
         code.line(f"call void {made[0].symbol}(ptr %context, ptr {saved}, i64 {cookie}, i64 {result})")
         code.ret("i32 0")
@@ -94,7 +96,7 @@ def _program(shared: ProgramContext, handlers: list[Handler], kind: ProgramKind,
         _switch(code, made, slot, f"ptr %context, ptr {saved}, i64 {point}, i64 {result}")
     shared.module.function(name, code.function(f"i32 @{name}(ptr %context)", f"program.{name}"))
     attachment = ProgramAttachment(name, _together(handlers), tuple(handler.index for handler in handlers))
-    return PlannedProgram(kind, 0, attachment)
+    return PlannedProgram(kind, 0, attachment, sleepable=sleeps)
 
 
 def _limit(shared: ProgramContext, code: Code, limit: tuple[int, str]) -> None:

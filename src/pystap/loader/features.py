@@ -36,6 +36,7 @@ TypeFinder = Callable[[str, str], int | None]
 """Given a name and "func" or "typedef", returns the id of that type in the kernel's BTF; None when it has none."""
 
 _COMMON_FUNCTION = "vfs_read"
+_COPY_FROM_USER = 148
 _BPF_LOOP, _FOR_EACH_MAP_ELEM, _GET_FUNC_IP, _GET_ATTACH_COOKIE = 181, 164, 173, 174
 _GET_CURRENT_TASK_BTF, _TASK_PT_REGS = 158, 175
 
@@ -59,6 +60,7 @@ def _call(helper: int) -> bytes:
 _EXIT = _insn(0x95)
 _NOTHING = _set(0, 0) + _EXIT
 _FRAME_WORD = _insn(0x7A, 10, offset=-8)
+_FRAME_WORD_ZERO = _insn(0x7A, 10, offset=-8)
 _FETCH_ADD = _set(1, 1) + _FRAME_WORD + _insn(0xDB, 10, 1, -8, 0x01) + _NOTHING
 _COMPARE_AND_SWAP = _set(0, 0) + _set(1, 1) + _FRAME_WORD + _insn(0xDB, 10, 1, -8, 0xF1) + _NOTHING
 _SIGNED_DIVISION = _set(0, 7) + _insn(0x37, 0, offset=1, immediate=2) + _NOTHING
@@ -126,6 +128,12 @@ def _uprobe() -> None:
         detail = "it was built without uprobe events"
         raise KernelRefused("use uprobes", errno.EOPNOTSUPP, detail=detail) from None
     _loads(ProgramKind.UPROBE)
+
+
+def _copies_from_user() -> bytes:
+    """A program that copies nothing from user memory: bpf_copy_from_user into its stack, size 0."""
+    to_stack = _insn(0xBF, 1, 10) + _insn(0x07, 1, immediate=-8)
+    return _FRAME_WORD_ZERO + to_stack + _set(2, 1) + _set(3, 0) + _call(_COPY_FROM_USER) + _NOTHING
 
 
 def _links_at_all(kind: ProgramKind, attr: Callable[[int, int], bytes], expected: int) -> None:
@@ -206,6 +214,8 @@ def _probe(feature: Feature, find_type: TypeFinder) -> None:
             _typed(ProgramKind.FENTRY, find_type(_COMMON_FUNCTION, "func"), attach=True)
         case Feature.UPROBE:
             _uprobe()
+        case Feature.SLEEPABLE_UPROBE:
+            _loads(ProgramKind.UPROBE, _copies_from_user(), sleepable=True)
         case Feature.UPROBE_MULTI:
             _uprobe_multi()
         case Feature.ATTACH_COOKIE:

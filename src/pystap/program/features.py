@@ -23,6 +23,7 @@ class Feature(Enum):
     KPROBE_MULTI = "probes on many kernel functions at once (kprobe-multi)"
     FENTRY = "fentry programs"
     UPROBE = "user function probes (uprobes)"
+    SLEEPABLE_UPROBE = "user function probes by programs that sleep"
     UPROBE_MULTI = "probes on many user functions at once (uprobe-multi)"
     ATTACH_COOKIE = "attach cookies"
     FUNCTION_ADDRESS = "the probed function's address (bpf_get_func_ip)"
