@@ -101,6 +101,8 @@ def entry_key(scripts: Sequence[tuple[str, str]], options: Options) -> str:
         digest.update(text.encode(errors="surrogateescape"))
     for path in _MACHINE_FILES:
         digest.update(_read(path))
+    if any("module" in text for _, text in scripts):
+        digest.update(b" ".join(line.split(b" ", 1)[0] for line in _read("/proc/modules").splitlines()))
     digest.update("".join(_package_state()).encode(errors="surrogateescape"))
     for folder in options.tapset_folders:
         for part in _folder_content(folder, (".stp", ".stpm")):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -36,8 +38,8 @@ def test_forms() -> None:
     assert misses.point == "perf.type(0).config(3).sample(1000000)"
     [dtlb] = kind.derive(parts("perf", "hw_cache", "dtlb", "write", "miss", ("hz", 100)))
     assert dtlb.attach == PerfSamples(3, 65795, 0, 100)
-    [mine] = kind.derive(parts("perf", ("type", 1), ("config", 2), ("process", "/bin/ls"), ("counter", "n")))
-    assert mine.attach == PerfCounter(1, 2, "n", "/bin/ls")
+    [mine] = kind.derive(parts("perf", ("type", 1), ("config", 2), ("process", "sh"), ("counter", "n")))
+    assert mine.attach == PerfCounter(1, 2, "n", os.path.realpath("/bin/sh"))
     assert "perf.hw_cache.bpu.read.miss" in kind.forms()
     assert "perf.hw_cache.bpu.write.miss" not in kind.forms()
     assert event_text(4, 7) == "perf.type(4).config(7) (raw hardware event 7)"
@@ -65,6 +67,18 @@ def test_samples_and_counters(stap: Stap) -> None:
     counted, sampled, ticked, switched = map(int, done.stdout.split())
     assert 1024 <= counted <= sampled
     assert (ticked, switched) == (1, 1)
+
+
+def test_samples_of_a_program(stap: Stap, tmp_path: Path) -> None:
+    """Those of a program that the target starts, not those of the target itself."""
+    program = tmp_path / "busy"
+    shutil.copy(os.path.realpath("/bin/sh"), program)
+    script = f"""global n probe perf.sw.cpu_clock.process("{program}") {{ n[execname()]++ }}
+    probe end {{ foreach (name in n) println(name, n[name] > 5) }}"""
+    loop = "i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done"
+    done = stap("-e", script, "-c", f"sh -c '{loop}; {program} -c \"{loop.replace('$', chr(92) + '$')}\"; true'")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "busy1\n"
 
 
 def test_a_counter_of_another_task_is_an_error(stap: Stap) -> None:

@@ -14,7 +14,7 @@ from ..abi.image import MapKind, MapSpec, ProgramKind
 from ..abi.process_map import FIRST_PROGRAM_BIT, MOST_PROCESSES, PROCESSES_MAP, TARGET_BIT, WATCHED_MAP
 from ..abi.session_image import ProgramAttachment
 from ..lean import Callable, Literal, Sequence
-from ..program.attach import TARGET, ProcessEvents, Syscalls, Tracking, Uprobes
+from ..program.attach import TARGET, PerfSamples, ProcessEvents, Syscalls, Tracking, Uprobes
 from ..program.extension import MemberLoad
 from ..program.program import Handler
 from .context import ProgramContext
@@ -45,6 +45,8 @@ def limit_of(handler: Handler) -> tuple[int, str]:
     match handler.attach:
         case Uprobes() | ProcessEvents() | Syscalls() as attach:
             return attach.pid, attach.program
+        case PerfSamples(process=str(program)):
+            return 0, program  # the target's samples are its own events
         case _:
             return 0, ""
 

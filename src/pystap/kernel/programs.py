@@ -168,7 +168,8 @@ def _perf_program(shared: ProgramContext, handler: Handler) -> PlannedProgram:
     name = f"perf_event_{handler.index}"
     code = Code()
     made = make_handler(shared, handler, False, True)
-    code.line(f"call void {made.symbol}(ptr %context, ptr null, i64 0, i64 0)")
+    process = current_process(code) if limit_of(handler) != (0, "") else "0"
+    _call_limited(shared, code, handler, f"call void {made.symbol}(ptr %context, ptr null, i64 0, i64 0)", process)
     code.ret("i32 0")
     _finish(shared, code, name)
     return PlannedProgram(ProgramKind.PERF_EVENT, 0, ProgramAttachment(name, handler.attach, (handler.index,)))

@@ -7,6 +7,8 @@ perf.hw.instructions.counter("n")               no handler runs; @perf("n") read
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..diagnostics import semantic_error
@@ -111,8 +113,7 @@ def _attachment(type_: int, config: int, rest: Sequence[PointPart]) -> tuple[str
     given = {part.name: part for part in rest}
     process: str | None = None
     if "process" in given:
-        argument = given["process"].argument
-        process = str(argument) if argument is not None else ""
+        process = _program(given["process"])
     period, frequency = DEFAULT_PERIOD, 0
     if "sample" in given:
         period = _positive(given["sample"])
@@ -125,6 +126,16 @@ def _attachment(type_: int, config: int, rest: Sequence[PointPart]) -> tuple[str
     rate = f".hz({frequency})" if frequency else f".sample({period})"
     suffix = f".{given['process']}" if "process" in given else ""
     return written + rate + suffix, PerfSamples(type_, config, period, frequency, process)
+
+
+def _program(part: PointPart) -> str:
+    """Return the path of the program that is named, "" where none is. Raises ScriptError."""
+    if part.argument is None:
+        return ""
+    found = shutil.which(str(part.argument))
+    if found is None:
+        semantic_error(f"cannot find executable '{part.argument}'", part.span, f"identifier '{part.name}'")
+    return os.path.realpath(found)
 
 
 def _number(part: PointPart) -> int:

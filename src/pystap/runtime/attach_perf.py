@@ -29,15 +29,17 @@ _WRITES, _READS_AND_WRITES = 2, 3
 
 
 def attach_samples(program: Program, samples: PerfSamples, target_pid: int) -> Iterator[Link]:
-    """Run a program at samples of every CPU, or of some processes and those that they start."""
+    """Run a program at samples of every CPU, or of the target and what it starts.
+
+    Where the script names a program, the eBPF program itself looks whose sample it is (kernel.process_tracking).
+    """
     event = PerfEventSpec(
         samples.type, samples.config, sample_period=samples.period, sample_freq=samples.frequency
     )  # fmt: skip
-    if samples.process is None:
+    if samples.process == "":
+        yield attach_perf_event(program, replace(event, pid=_target(target_pid), inherit=True))
+    else:
         yield attach_perf_event_on_cpus(program, event, online_cpus())
-        return
-    for pid in _tasks(samples.process, target_pid):
-        yield attach_perf_event(program, replace(event, pid=pid, inherit=True))
 
 
 def attach_watchpoint(program: Program, watchpoint: Watchpoint, target_pid: int) -> Iterator[Link]:
@@ -128,12 +130,16 @@ def open_counters(attached: Sequence[AttachSpec], maps: Mapping[str, Map], targe
         yield link
 
 
+def _target(target_pid: int) -> int:
+    if not target_pid:
+        raise KernelRefused("follow a process", errno.ESRCH, detail="perf...process without a name needs -c or -x")
+    return target_pid
+
+
 def _tasks(process: str, target_pid: int) -> list[int]:
-    """Return the tasks to follow: the target, or every task that runs the program, the target among them."""
+    """Return the tasks to follow: the target, or every task that runs the program, the target first."""
     if not process:
-        if not target_pid:
-            raise KernelRefused("follow a process", errno.ESRCH, detail="perf...process without a name needs -c or -x")
-        return [target_pid]
+        return [_target(target_pid)]
     wanted = os.path.realpath(process)
     found = [target_pid] if target_pid else []
     for name in os.listdir("/proc"):
