@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from . import Decoder, Memory, address
 from .decode_basic import octal
-from .names import MASK_32, SAME, Flags, Names, counted, signed, structure, values, widened
+from .names import MASK_32, SAME, Flags, Kept, Names, counted, signed, structure, values, widened
 
 _OPEN = """
 O_SYNC=0x101000 O_TMPFILE=0x410000 O_CREAT=0x40 O_EXCL=0x80 O_NOCTTY=0x100 O_TRUNC=0x200 O_APPEND=0x400
@@ -59,6 +59,7 @@ _TYPES = (
 )
 
 
+@Kept
 def file_mode(value: int) -> str:
     """Return the type and the permissions of a file: `S_IFCHR|0644`."""
     kind, permissions = value & 0xF000, octal(value & 0xFFF)
@@ -108,6 +109,7 @@ def huge_sized(flags: Flags, value: int, prefix: str) -> str:
 _MEMFD = Flags("MFD_CLOEXEC=1 MFD_ALLOW_SEALING=2 MFD_HUGETLB=4 MFD_NOEXEC_SEAL=8 MFD_EXEC=0x10")
 
 
+@Kept
 def memfd_flags(value: int) -> str:
     return huge_sized(_MEMFD, value, "MFD")
 
@@ -138,6 +140,7 @@ _FANOTIFY_PLACE = 0x110
 _FANOTIFY_PLACES = {0: "FAN_MARK_INODE", 0x10: "FAN_MARK_MOUNT", 0x100: "FAN_MARK_FILESYSTEM", 0x110: "FAN_MARK_MNTNS"}
 
 
+@Kept
 def fanotify_mark_flags(value: int) -> str:
     """Return the flags of a mark; what it is put on is a number in two bits that do not lie together."""
     place = _FANOTIFY_PLACES[value & _FANOTIFY_PLACE]
@@ -291,6 +294,7 @@ io_priority_who = Names("IOPRIO_WHO_PROCESS=1 IOPRIO_WHO_PGRP IOPRIO_WHO_USER")
 _CLASSES = Names("IOPRIO_CLASS_NONE IOPRIO_CLASS_RT IOPRIO_CLASS_BE IOPRIO_CLASS_IDLE IOPRIO_CLASS_INVALID=7")
 
 
+@Kept
 def io_priority(value: int) -> str:
     """Return a scheduling class and the priority in it (linux/ioprio.h)."""
     number = value & MASK_32
@@ -306,6 +310,7 @@ Q_GETNEXTQUOTA=0x800009
 """)
 
 
+@Kept
 def quota_command(value: int) -> str:
     """Return a command of quotactl: the command proper, and the type of quota in the low byte."""
     number = value & MASK_32

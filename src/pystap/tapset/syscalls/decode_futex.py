@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .names import MASK_32, Flags, Names, signed, values
+from .names import MASK_32, Flags, Kept, Names, signed, values
 
 _FUTEX = Names("""
 FUTEX_WAIT FUTEX_WAKE FUTEX_FD FUTEX_REQUEUE FUTEX_CMP_REQUEUE FUTEX_WAKE_OP FUTEX_LOCK_PI FUTEX_UNLOCK_PI
@@ -11,6 +11,7 @@ FUTEX_TRYLOCK_PI FUTEX_WAIT_BITSET FUTEX_WAKE_BITSET FUTEX_WAIT_REQUEUE_PI FUTEX
 _PRIVATE, _REALTIME = 0x80, 0x100
 
 
+@Kept
 def futex_operation(value: int) -> str:
     """Return the operation of futex: `FUTEX_WAIT_PRIVATE`, `FUTEX_WAIT|FUTEX_CLOCK_REALTIME`."""
     number = value & MASK_32

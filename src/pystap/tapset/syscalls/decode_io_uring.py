@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .names import MASK_32, SAME, Flags, Names, structure, values
+from .names import MASK_32, SAME, Flags, Kept, Names, structure, values
 
 _SETUP = Flags("""
 IORING_SETUP_IOPOLL=1 IORING_SETUP_SQPOLL=2 IORING_SETUP_SQ_AFF=4 IORING_SETUP_CQSIZE=8 IORING_SETUP_CLAMP=0x10
@@ -30,6 +30,7 @@ IORING_REGISTER_RESIZE_RINGS IORING_REGISTER_MEM_REGION IORING_REGISTER_QUERY
 _REGISTERED_RING = 0x80000000
 
 
+@Kept
 def io_uring_operation(value: int) -> str:
     """Return what io_uring_register is to do; the highest bit says that the ring is given by its index."""
     number = value & MASK_32

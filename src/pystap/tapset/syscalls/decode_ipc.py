@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from . import Decoder, Memory, address
 from .decode_basic import octal, quoted
-from .names import MASK_32, MASK_64, SAME, Flags, Names, array, counted, signed, structure, values, widened
+from .names import MASK_32, MASK_64, SAME, Flags, Kept, Names, array, counted, signed, structure, values, widened
 
 _COMMANDS = "IPC_RMID=0 IPC_SET=1 IPC_STAT=2 IPC_INFO=3 "
 _MESSAGES = Names(_COMMANDS + "MSG_STAT=0xb MSG_INFO=0xc MSG_STAT_ANY=0xd")
@@ -54,11 +54,13 @@ _GET = Flags("IPC_CREAT=0x200 IPC_EXCL=0x400")
 _GET_SHARED = Flags("IPC_CREAT=0x200 IPC_EXCL=0x400 SHM_HUGETLB=0x800 SHM_NORESERVE=0x1000")
 
 
+@Kept
 def ipc_flags(value: int) -> str:
     """Return the flags of msgget and semget: what to do, and the permissions."""
     return _with_mode(_GET, value)
 
 
+@Kept
 def shared_get_flags(value: int) -> str:
     """Return the flags of shmget; with SHM_HUGETLB the high bits are the binary logarithm of a page size."""
     size = value >> 26 & 0x3F if value & 0x800 else 0

@@ -6,7 +6,7 @@ Sources: asm-generic/mman-common.h, asm-generic/mman.h, asm/mman.h (x86), linux/
 from __future__ import annotations
 
 from .decode_files import huge_sized
-from .names import Flags, Names, counted, signed, values
+from .names import Flags, Kept, Names, counted, signed, values
 
 protection = Flags(
     "PROT_READ=1 PROT_WRITE=2 PROT_EXEC=4 PROT_SEM=8 PROT_GROWSDOWN=0x1000000 PROT_GROWSUP=0x2000000", zero="PROT_NONE"
@@ -21,6 +21,7 @@ MAP_STACK=0x20000 MAP_HUGETLB=0x40000 MAP_SYNC=0x80000 MAP_FIXED_NOREPLACE=0x100
 )
 
 
+@Kept
 def map_flags(value: int) -> str:
     """Return the flags of mmap; the highest bits are the binary logarithm of a page size."""
     return huge_sized(_MAP, value, "MAP")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .decode_files import at_flags
-from .names import SAME, Flags, Names, counted, values
+from .names import SAME, Flags, Kept, Names, counted, values
 
 _MOUNT = """
 MS_RDONLY=1 MS_NOSUID=2 MS_NODEV=4 MS_NOEXEC=8 MS_SYNCHRONOUS=0x10 MS_REMOUNT=0x20 MS_MANDLOCK=0x40 MS_DIRSYNC=0x80
@@ -16,6 +16,7 @@ _MAGIC = 0xC0ED0000
 _FLAGS = Flags(_MOUNT)
 
 
+@Kept
 def mount_flags(value: int) -> str:
     """Return the flags of mount; old programs set a magic number in the high half, which the kernel ignores."""
     if value & 0xFFFF0000 == _MAGIC:
@@ -71,6 +72,7 @@ _SWAP = Flags(
 _SWAP_PRIORITY = 0x7FFF
 
 
+@Kept
 def swap_flags(value: int) -> str:
     """Return the flags of swapon; the low bits are the priority."""
     flags, priority = value & 0xFFFFFFFF & ~_SWAP_PRIORITY, value & _SWAP_PRIORITY

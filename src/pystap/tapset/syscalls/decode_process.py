@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from . import address
 from .decode_signals import signal
-from .names import MASK_32, MASK_64, SAME, Flags, Names, counted, structure, values
+from .names import MASK_32, MASK_64, SAME, Flags, Kept, Names, counted, structure, values
 
 _CLONE = """
 CLONE_NEWTIME=0x80 CLONE_VM=0x100 CLONE_FS=0x200 CLONE_FILES=0x400 CLONE_SIGHAND=0x800 CLONE_PIDFD=0x1000
@@ -22,6 +22,7 @@ namespace_flags = Flags(_CLONE, bits=64)
 _EXIT_SIGNAL = 0xFF
 
 
+@Kept
 def clone_flags(value: int) -> str:
     """Return the flags of clone; their low byte is the signal at the child's end."""
     number = value & MASK_32
@@ -154,6 +155,7 @@ STICKY_TIMEOUTS=0x4000000 ADDR_LIMIT_3GB=0x8000000
 )
 
 
+@Kept
 def personality(value: int) -> str:
     """Return a personality and its flags; all ones only asks for the one that is."""
     number = value & MASK_32

@@ -6,7 +6,7 @@ Sources: asm-generic/signal.h, asm-generic/siginfo.h, asm/signal.h (x86), asm-ge
 from __future__ import annotations
 
 from . import address
-from .names import MASK_32, MASK_64, SAME, Flags, Names, signed, structure, values
+from .names import MASK_32, MASK_64, SAME, Flags, Kept, Names, signed, structure, values
 
 _SIGNALS = Names("""
 0 SIGHUP SIGINT SIGQUIT SIGILL SIGTRAP SIGABRT SIGBUS SIGFPE SIGKILL SIGUSR1 SIGSEGV SIGUSR2 SIGPIPE SIGALRM SIGTERM
@@ -17,6 +17,7 @@ _SIGNALS.update((number, f"SIGRTMIN+{number - 32}") for number in range(33, 64))
 _SIGNALS[64] = "SIGRTMAX"
 
 
+@Kept
 def signal(value: int) -> str:
     """Return the name of a signal; a number that is none in decimal."""
     number = signed(value)
@@ -38,24 +39,13 @@ def handler(value: int) -> str:
     return _HANDLERS.get(value & MASK_64) or address(value)
 
 
+@Kept
 def signal_mask(mask: int) -> str:
     """Return the signals of a set of 64 bits, bit 0 for signal 1: `[SIGHUP|SIGINT]`, `[EMPTY]`.
 
     A set of more than half of all signals is shown by those that it lacks: `~[SIGRTMIN]`.
     """
-    text = _masks.get(mask)
-    if text is None:
-        if len(_masks) >= _MASKS_CACHED:
-            _masks.clear()
-        text = _masks[mask] = _mask_text(mask & MASK_64)
-    return text
-
-
-_masks: dict[int, str] = {}
-_MASKS_CACHED = 512
-
-
-def _mask_text(mask: int) -> str:
+    mask &= MASK_64
     if not mask:
         return "[EMPTY]"
     inverted = mask.bit_count() > 32

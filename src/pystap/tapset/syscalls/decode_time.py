@@ -5,7 +5,7 @@ Sources: linux/time.h, linux/time_types.h, linux/timex.h, linux/timerfd.h, linux
 
 from __future__ import annotations
 
-from .names import MASK_32, SAME, Flags, Names, signed, structure, values
+from .names import MASK_32, SAME, Flags, Kept, Names, signed, structure, values
 
 _CLOCKS = Names("""
 CLOCK_REALTIME=0 CLOCK_MONOTONIC=1 CLOCK_PROCESS_CPUTIME_ID=2 CLOCK_THREAD_CPUTIME_ID=3 CLOCK_MONOTONIC_RAW=4
@@ -15,6 +15,7 @@ CLOCK_SGI_CYCLE=0xa CLOCK_TAI=0xb
 _CPU_CLOCKS = ("CPUCLOCK_PROF", "CPUCLOCK_VIRT", "CPUCLOCK_SCHED", "CLOCKFD")
 
 
+@Kept
 def clock(value: int) -> str:
     """Return the name of a clock; negative numbers are made from a process or a descriptor (posix-timers.h)."""
     number = signed(value)

@@ -93,6 +93,20 @@ class Flags(dict[int, str]):
         return self[value]
 
 
+class Kept(dict[int, str]):
+    """A function of one value that keeps its texts; a decorator."""
+
+    def __init__(self, make: Callable[[int], str]) -> None:
+        super().__init__()
+        self.make = make
+
+    def __missing__(self, value: int) -> str:
+        return _keep(self, value, self.make(value))
+
+    def __call__(self, value: int) -> str:
+        return self[value]
+
+
 def _keep(table: dict[int, str], value: int, text: str) -> str:
     if len(table) >= _CACHED:
         table.clear()
