@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -49,6 +50,10 @@ int main(int argc, char **argv)
     narrow(5, (long)low, O_WRONLY, 0);
     narrow(6, -1, 0, 0);
     narrow(1234, 1, 2, 3);
+    int file = memfd_create("late", 0);
+    char late[] = "/nonexistent/late";
+    write(file, late, sizeof late);
+    syscall(SYS_rmdir, mmap(0, 4096, PROT_READ, MAP_PRIVATE, file, 0));  /* not in memory before the kernel reads it */
     if (syscall(SYS_fork) == 0) {
         char *arguments[] = {argv[0], again, 0};
         syscall(SYS_execve, missing, arguments, 0);
@@ -167,6 +172,55 @@ def test_forks_and_programs_that_are_executed(program: Path, tmp_path: Path) -> 
         "exit 7",
         "exit 0",
     ]
+
+
+def test_text_that_is_in_memory_only_at_the_return(program: Path, tmp_path: Path) -> None:
+    lines = traced(
+        program,
+        tmp_path,
+        r"""probe syscall.rmdir T { printf("%s %d\n", pathname, user_string_quoted($pathname) == pathname) }
+            probe syscall.rmdir.return T { printf("%s %s(%s)\n", pathname, name, argstr) }
+            probe syscall.rmdir.return T {
+              printf("%s %d\n", user_string_quoted(@entry($pathname)), @entry($pathname) == $pathname)
+              println(@entry(user_string_quoted($pathname)))
+            }""",
+    )
+    late = '"/nonexistent/late"'
+    assert re.fullmatch("0x[0-9a-f]{8,} 1", lines[0])
+    assert lines[1:] == [f"{late} rmdir({late})", f"{late} 1", late]
+
+
+def test_values_of_the_entry(program: Path, tmp_path: Path) -> None:
+    lines = traced(
+        program,
+        tmp_path,
+        r"""global entries
+            probe syscall.* T { if (name != "exit_group") entries++ }
+            probe syscall.*.return T {
+              if (@entry(pid()) > 0 && @entry(gettimeofday_ns()) <= gettimeofday_ns()) returns++
+            }
+            global returns
+            probe syscall.execve.return T { printf("%s %s %s\n", filename, argstr, @entry(filename)) }
+            probe end { println(returns >= entries - 4 && entries > 20) }""",
+    )
+    assert lines[-1] == "1"
+    again = [line for line in lines if "self" in line or "nonexistent" in line]
+    assert [line.split(" ")[0] for line in again] == ['"/nonexistent/program"', '"/proc/self/exe"']
+    assert all(f'["{program}", "again"], 0x0' in line and line.endswith(line.split(" ")[0]) for line in again)
+
+
+def test_entry_values_stand_in_return_probes_only(tmp_path: Path) -> None:
+    done = run_stap("-e", "probe syscall.open { println(@entry($flags)) }", folder=tmp_path)
+    assert done.returncode == 1
+    assert "semantic error: @entry is only valid in .return probes: operator '@entry' at <input>:1:30" in done.stderr
+
+
+@pytest.mark.parametrize("written", ["$flags", "$return"])
+def test_the_kernel_takes_no_new_arguments(written: str, tmp_path: Path) -> None:
+    point = "syscall.open.return" if written == "$return" else "syscall.open"
+    done = run_stap("-g", "-e", f"probe {point} {{ {written} = 0 }}", folder=tmp_path)
+    assert done.returncode == 1
+    assert "write to target variable not permitted by eBPF" in done.stderr
 
 
 def test_list_shows_variables_without_the_kernels_names(tmp_path: Path) -> None:

@@ -194,6 +194,8 @@ class _Inference:
             case n.TableText():
                 self.expression(node.index, Type.LONG)
                 return Type.STRING
+            case n.EntryValue():
+                return self.expression(node.expression, wanted)
             case n.ReadBlock():
                 for operand in operands(node):
                     self.expression(operand, Type.LONG)

@@ -35,6 +35,7 @@ from .fold import fold
 from .resolve_targets import TargetResolver
 from .rewrite import rewrite_expression
 from .scope import Names, Scope
+from .syscall_entry_values import with_entry_values
 from .walk import subexpressions
 
 
@@ -111,10 +112,11 @@ class ExpressionResolver:
             return n.GlobalValue(variable, span=node.span)
         offered = self.scope.offered.get(node.name)
         if offered is not None and node.name not in self.scope.assigned:
-            return offered(node.span)
+            return with_entry_values(self.names, self.scope, offered(node.span))
         value = n.LocalValue(self.scope.local(node.name, node.span), span=node.span)
         if offered is not None:
-            self.scope.prologue.append(n.Evaluate(n.Assign(value, offered(node.span), span=node.span), span=node.span))
+            start = with_entry_values(self.names, self.scope, offered(node.span))
+            self.scope.prologue.append(n.Evaluate(n.Assign(value, start, span=node.span), span=node.span))
         elif node.name not in self.scope.assigned:
             others = {*self.scope.locals, *self.scope.offered, *(g.name for g in self.names.all_globals())}
             hint = similar(node.name, others - {node.name})

@@ -24,6 +24,7 @@ from .entry_values import EntryValues
 from .probe_facts import kind_functions, written_point
 from .resolve_expressions import ExpressionResolver
 from .scope import Names, Scope
+from .syscall_entry_values import entry_handlers
 from .walk import called_functions, subexpressions
 
 
@@ -60,6 +61,10 @@ def resolve_symbols(inputs: Inputs, probes: Sequence[DerivedProbe]) -> Resolved:
         if companion is not None:
             resolved.handlers.append(companion)
             resolved.body_spans[companion] = resolved.body_spans[handler]
+    for handler in entry_handlers(names, len(resolved.handlers)):
+        resolved.handlers.append(handler)
+        resolved.body_spans[handler] = handler.span
+        resolved.probe_functions[handler] = {}
     while names.unresolved:
         function, declaration, source, caller = names.unresolved.pop(0)
         resolved.functions.append(function)

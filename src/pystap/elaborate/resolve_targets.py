@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from ..diagnostics import ScriptError, near_names, semantic_error, similar
 from ..program import nodes as n
-from ..program.attach import KernelFunctions, Tracepoints
+from ..program.attach import KernelFunctions, Syscalls, Tracepoints
 from ..program.c_types import CKind, CType, CValue
 from ..program.extension import ProgramTypes, TargetSource
 from ..program.types import Type, wrap_long
@@ -21,6 +21,7 @@ from .c_values import address_of, cast_to, element_of, loaded, member_of
 from .pretty import group, pretty
 from .scope import Names, Scope
 from .syntax_parts import parts
+from .syscall_entry_values import taken_at_entry
 
 Resolve = Callable[[ast.Expression], n.Expression]
 _GROUPS = {
@@ -64,6 +65,8 @@ class TargetResolver:
 
     def at_entry(self, node: ast.Expression, span: Span) -> n.Expression:
         """Return what an expression was at the entry of the call whose return is probed. Raises ScriptError."""
+        if isinstance(self.scope.attach, Syscalls) and self.scope.attach.returns:
+            return taken_at_entry(self.names, self.scope, self.resolve(node))
         if self.scope.entry is None:
             semantic_error("@entry is only valid in .return probes", span, "operator '@entry'")
         if isinstance(node, ast.TargetVariable) and not node.path and node.name not in _GROUPS:

@@ -22,6 +22,7 @@ from .syntax_parts import passes_on, reads_targets
 
 if TYPE_CHECKING:
     from .entry_values import EntryValues
+    from .syscall_entry_values import Taken
 
 _TYPES = {"long": Type.LONG, "string": Type.STRING, None: Type.UNKNOWN}
 
@@ -77,6 +78,8 @@ class Names:
         self.unresolved: list[tuple[n.Function, ast.FunctionDeclaration, SourceFile, Scope | None]] = []
         self._taken: set[str] = set()
         self._readers: dict[tuple[str, int], bool] = {}
+        self.taken: list[Taken] = []
+        """What return probes take at the entry."""
         self._library_files: set[SourceFile] = set()
         self._declarations: dict[str, list[tuple[ast.FunctionDeclaration, SourceFile]]] = {}
         self._add_file(inputs.script)

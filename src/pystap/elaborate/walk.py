@@ -50,6 +50,8 @@ def operands(expression: n.Expression) -> Iterator[n.Expression]:
         case n.ReadBlock(call=call, arguments=arguments):
             yield call
             yield from arguments
+        case n.EntryValue(expression=inner):
+            yield inner
 
 
 def statement_expressions(statement: n.Statement) -> Iterator[n.Expression]:

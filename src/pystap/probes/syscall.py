@@ -49,8 +49,8 @@ class SyscallTables(Protocol):
     def shown_name(self, number: int) -> str:
         """Return what a call is called, "" where it has no name."""
 
-    def name(self, span: Span) -> n.Expression:
-        """Return the name of the call that is made."""
+    def name(self, span: Span, returns: bool) -> n.Expression:
+        """Return the name of the call that is made, or that returns."""
 
     def values(self, numbers: frozenset[int] | None, name: str | None) -> SyscallValues:
         """Return the variables of these calls (None: of all), which are those that `name` means if it is given."""
@@ -139,7 +139,10 @@ class SyscallAnyKind:
     def derive(self, parts: Sequence[PointPart]) -> Sequence[DerivedPoint]:
         _check_return(parts, 1)
         returns = len(parts) == 2
-        variables: dict[str, VariableSource] = {"syscall_nr": _plain_number, "name": _name_source(self.tables, None)}
+        variables: dict[str, VariableSource] = {
+            "syscall_nr": _plain_number,
+            "name": _name_source(self.tables, None, returns),
+        }
         functions: dict[str, VariableSource] = {}
         if returns:
             variables["retval"] = functions["returnval"] = _returned
@@ -159,8 +162,8 @@ def _point(
     """Return the point on these calls (None: all); `name` is the one name that it has, if it has one."""
     suffix = ".return" if returns else ""
     values = tables.values(numbers, name)
-    variables: dict[str, VariableSource] = {"name": _name_source(tables, numbers)}
-    functions: dict[str, VariableSource] = {"pp": _name_source(tables, numbers, f"{family}.", suffix)}
+    variables: dict[str, VariableSource] = {"name": _name_source(tables, numbers, returns)}
+    functions: dict[str, VariableSource] = {"pp": _name_source(tables, numbers, returns, f"{family}.", suffix)}
     targets = dict(_arguments(numbers))
     if returns:
         variables["retval"] = functions["returnval"] = _returned
@@ -168,7 +171,12 @@ def _point(
         variables.update(values.variables(returns=True))
         targets["$return"] = TargetSource.number(_returned, "return", is_listed=False)
         hidden = {**values.variables(returns=False), "argstr": values.argstr}
-        hidden = {known: source for known, source in hidden.items() if known not in variables}
+        executed = _executing(tables, numbers)
+        hidden = {
+            known: _from_entry(source, executed, numbers) if executed else source
+            for known, source in hidden.items()
+            if known not in variables
+        }
     else:
         variables.update(values.variables(returns=False))
         variables["argstr"] = values.argstr
@@ -192,6 +200,31 @@ def _returned(span: Span) -> n.Expression:
     return n.ContextValue(n.ContextKind.SYSCALL_RETURN, span=span, type=Type.LONG)
 
 
+def _executing(tables: SyscallTables, numbers: frozenset[int] | None) -> frozenset[int]:
+    """Return those of the calls that replace the program: at their return the arguments are gone."""
+    names = ("execve", "compat_execve", "execveat", "compat_execveat")
+    executing = frozenset[int]().union(*(tables.call_numbers(name) or () for name in names))
+    return executing if numbers is None else executing & numbers
+
+
+def _from_entry(source: VariableSource, executed: frozenset[int], numbers: frozenset[int] | None) -> VariableSource:
+    """Return a variable of a return probe: what it is now, but for the `executed` calls what it was at the entry."""
+
+    def now_or_then(span: Span) -> n.Expression:
+        now = source(span)
+        then = n.EntryValue(now, Syscalls(False, executed), span=span, type=now.type)
+        if executed == numbers:
+            return then
+        is_executed: n.Expression | None = None
+        for call in sorted(executed):
+            same = n.Binary("==", _number(span), _long(call, span), span=span, type=Type.LONG)
+            is_executed = same if is_executed is None else n.Logical("||", is_executed, same, span=span, type=Type.LONG)
+        assert is_executed is not None
+        return n.Conditional(is_executed, then, source(span), span=span, type=now.type)
+
+    return now_or_then
+
+
 def _number(span: Span) -> n.Expression:
     return n.ContextValue(n.ContextKind.SYSCALL_NUMBER, span=span, type=Type.LONG)
 
@@ -207,7 +240,7 @@ def _plain_number(span: Span) -> n.Expression:
 
 
 def _name_source(
-    tables: SyscallTables, numbers: frozenset[int] | None, before: str = "", behind: str = ""
+    tables: SyscallTables, numbers: frozenset[int] | None, returns: bool, before: str = "", behind: str = ""
 ) -> VariableSource:
     """Return what gives the name of the call, text around it."""
     shown = {tables.shown_name(number) for number in numbers} if numbers else set()
@@ -219,7 +252,7 @@ def _name_source(
         if len(shown) == 1:
             return _text(f"{before}{next(iter(shown))}{behind}", span)
         if not before:
-            return tables.name(span)
+            return tables.name(span, returns)
         native = n.TableText(table(False), _number(span), f"{before}syscall_%d{behind}", span=span, type=Type.STRING)
         if numbers is not None and all(number < COMPAT_CALL for number in numbers):
             return native

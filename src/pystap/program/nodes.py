@@ -16,6 +16,7 @@ from .types import Type
 from .user_memory import UserRead
 
 if TYPE_CHECKING:
+    from .attach import Syscalls
     from .builtins import Builtin
 
 
@@ -306,6 +307,17 @@ class ReadBlock(TypedNode):
 
 
 @dataclass(eq=False, slots=True)
+class EntryValue(TypedNode):
+    """In what a probe offers at a return: the value that an expression had at `attach`, the entry (None: the probe's).
+
+    Name resolution replaces it (elaborate/syscall_entry_values); no later pass meets one.
+    """
+
+    expression: Expression
+    attach: Syscalls | None = None
+
+
+@dataclass(eq=False, slots=True)
 class Captured(TypedNode):
     """In an event's body: the value that the kernel sent in the event's field `index`."""
 
@@ -315,7 +327,8 @@ class Captured(TypedNode):
 Expression = (
     Constant | LocalValue | GlobalValue | ElementValue | Unary | Binary | Logical | Match | Conditional | Contains
     | Assign | Update | Aggregate | StatisticOf | HistogramText | BucketValue | FunctionCall | BuiltinCall | Format
-    | ContextValue | TableText | ReadMemory | ReadString | ReadBlock | Captured
+    | ContextValue | TableText | ReadMemory | ReadString | ReadBlock | EntryValue
+    | Captured
 )  # fmt: skip
 
 

@@ -60,8 +60,8 @@ def value(scope: Scope, node: n.Expression) -> str:
             return f"context.get({context_value_key(node)!r}, 0)"
         case n.Captured():
             return f"c{node.index}"
-        case n.ReadBlock():
-            raise ValueError("a block of memory is read by kernel code only")
+        case n.ReadBlock() | n.EntryValue():
+            raise ValueError(f"{type(node).__name__} does not stand in user code")
 
 
 def condition(scope: Scope, node: n.Expression) -> str:

@@ -52,7 +52,7 @@ def _make(key: str, number: int) -> Text:
     if key.startswith("@"):
         name, _, arguments = key[1:].partition("/")
         return text_of([Use(name, tuple(range(int(arguments))))], int(arguments), compat, layout)
-    row = call_of_number(number)
+    row = call_of_number(15 if _is_sigreturn(number) else number)
     if row is None:
         count = argument_count(number)
         return lambda *values: ", ".join(map(_plain, values[:count]))
@@ -76,6 +76,16 @@ def argument_count(number: int) -> int:
 
 
 _counts: dict[int, int] = {}
+
+
+def _is_sigreturn(number: int) -> bool:
+    """Tell whether this is the number at the return of rt_sigreturn, which puts the registers of another place back."""
+    return number & COMPAT_CALL - 1 == COMPAT_CALL - 1
+
+
+def syscall_name_at_return(rt: Services, number: int) -> str:
+    """Return the name of a call that returns; of rt_sigreturn only the result is left."""
+    return "rt_sigreturn" if _is_sigreturn(number) else syscall_name(rt, number)
 
 
 def syscall_name(rt: Services, number: int) -> str:
@@ -196,6 +206,20 @@ NAME_WIDTH = 32
 NAME_ROW = Builtin(
     "_syscall_name", _longs("number"), Type.STRING, Effect.PURE, syscall_name, Expansion(_name_in_kernel),
     width=NAME_WIDTH,
+)  # fmt: skip
+
+
+def _return_name_in_kernel(number: Expression) -> Expression:
+    span = number.span
+    minus_one = Constant(-1, span=span, type=Type.LONG)
+    is_it = Binary("==", number, minus_one, span=span, type=Type.LONG)
+    text = Constant("rt_sigreturn", span=span, type=Type.STRING, width=12)
+    return Conditional(is_it, text, _name_in_kernel(number), span=span, type=Type.STRING, width=NAME_WIDTH)
+
+
+RETURN_NAME_ROW = Builtin(
+    "_syscall_name", _longs("number"), Type.STRING, Effect.PURE, syscall_name_at_return,
+    Expansion(_return_name_in_kernel), width=NAME_WIDTH,
 )  # fmt: skip
 LONG_ROW = Builtin(
     "_syscall_long", (("name", Type.STRING), *_longs("number"), *_SIX), Type.LONG, Effect.PURE, syscall_long

@@ -41,8 +41,9 @@ class CallTables:
     def shown_name(self, number: int) -> str:
         return calls.shown_name(number)
 
-    def name(self, span: Span) -> n.Expression:
-        return n.BuiltinCall(rows.NAME_ROW, [_number(span)], span=span, type=Type.STRING)
+    def name(self, span: Span, returns: bool) -> n.Expression:
+        row = rows.RETURN_NAME_ROW if returns else rows.NAME_ROW
+        return n.BuiltinCall(row, [_number(span)], span=span, type=Type.STRING)
 
     def values(self, numbers: frozenset[int] | None, name: str | None) -> CallValues:
         return CallValues(numbers, name)
