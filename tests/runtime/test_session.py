@@ -173,6 +173,12 @@ def test_the_target_command_waits_for_the_probes(tmp_path: Path) -> None:
     assert (status, output, errors) == (0, f"target {pid}\npid {pid}\nend\n", "")
 
 
+def test_the_target_command_ignores_no_signal(tmp_path: Path) -> None:
+    """Python ignores two signals; a command must not inherit that."""
+    status, output, _ = run(ImageMaker().image(), tmp_path, "-c", "grep SigIgn /proc/self/status")
+    assert (status, output.split()) == (0, ["SigIgn:", "0" * 16])
+
+
 def test_a_failing_target_command_fails_the_run(tmp_path: Path) -> None:
     maker = ImageMaker()
     status, output, errors = run(maker.image(), tmp_path, "-c", "exit 3")

@@ -89,11 +89,17 @@ def check_process(pid: int) -> None:
         return
 
 
+_OWN_SIGNALS = (
+    signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR2, signal.SIGPIPE, signal.SIGXFSZ
+)  # fmt: skip
+"""What the session handles, and the two that Python ignores: a command starts as from a shell."""
+
+
 def _wait_and_run(ready: int, go: int, command: str) -> None:
     """Run in the child: wait for the word, then become the command. Never returns."""
     try:
         os.close(go)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR2, signal.SIGPIPE):
+        for number in _OWN_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         if os.read(ready, 1) != b"1":

@@ -65,7 +65,7 @@ class SessionRuntime:
 
         self.output.flush()
         words = [b"sh", b"-c", command.encode("latin-1", "replace")]
-        defaults = [signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP]
+        defaults = [signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP]
         self.reap()
         self._children.append(os.posix_spawn("/bin/sh", words, os.environ, setsigdef=defaults))
 
