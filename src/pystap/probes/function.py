@@ -73,7 +73,7 @@ class FunctionForm:
     described: DebuginfoForm
 
     def derive(self, parts: Sequence[PointPart]) -> Sequence[DerivedPoint]:
-        if has_debuginfo_form(parts) or self._is_inlined(parts):
+        if has_debuginfo_form(parts) or self._is_described(parts):
             return self.described.derive(parts)
         found = self._matching(parts)
         part = _function_part(parts)
@@ -85,24 +85,28 @@ class FunctionForm:
         return [self._group(parts, found)]
 
     def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
-        if has_debuginfo_form(parts) or self._is_inlined(parts):
+        if has_debuginfo_form(parts) or self._is_described(parts):
             yield from self.described.listed(parts)
             return
         for found in self._matching(parts):
             yield _with_names(parts, found)
 
-    def _is_inlined(self, parts: Sequence[PointPart]) -> bool:
-        """Tell whether debuginfo knows a function that has no symbol: it is inlined wherever it is called.
+    def _is_described(self, parts: Sequence[PointPart]) -> bool:
+        """Tell whether debuginfo alone knows a function: it has no symbol (it is inlined wherever it is called), or the
+        kernel's type information lacks it (as that of many modules does).
 
-        Raises ScriptError for an entry or a return of its own, which it has not.
+        Raises ScriptError for the entry or the return of an inlined function, which it has not.
         """
         part, facts = _function_part(parts), self.facts()
         name = str(part.argument)
         if not isinstance(part.argument, str) or any(c in name for c in "*?["):
             return False
         [module, *others] = modules_of(parts, facts)
-        if others or facts.exact(name, module) or not self.described.knows(parts, module, name):
+        known = others or (facts.exact(name, module) and facts.prototype(facts.exact(name, module), module))
+        if known or facts.copies(name, module) or not self.described.knows(parts, module, name):
             return False
+        if facts.exact(name, module):
+            return True
         own = next((one for one in parts if one.name in ("call", "return", "exported")), None)
         if own is not None:
             message = f"function '{name}' is inlined everywhere: it has no entry and no return of its own"
