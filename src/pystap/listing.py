@@ -18,7 +18,7 @@ from .program.types import Type
 from .registries import Builtins, Library, kernel_types, probe_kinds
 from .source import NO_SPAN, SourceFile
 from .syntax import PreprocessorFacts, ast, parse_script
-from .tapset import functions, library_index
+from .tapset import functions
 
 
 def list_points(options: Options, environ: Mapping[str, str]) -> int:
@@ -32,7 +32,7 @@ def list_points(options: Options, environ: Mapping[str, str]) -> int:
         arguments=options.arguments,
         compatible=options.compatible or None,
     )
-    library = Library(facts, diagnostics)
+    library = Library(facts, diagnostics, options.tapset_folders)
     match options.action:
         case "dump-functions":
             lines = sorted({*map(_signature, functions.all_rows()), *_library_signatures(library)})
@@ -99,12 +99,15 @@ def _library_signatures(library: Library) -> Iterator[str]:
                 yield f"{item.name}:{item.return_type or 'unknown'} ({parameters})"
 
 
+def _written(point: ast.ProbePoint) -> str:
+    return point_text(point.components) + ("?" if point.optional else "!" if point.sufficient else "")
+
+
 def _aliases(library: Library) -> Iterator[str]:
-    for root in library_index.read_index().aliases:
-        for alias in library.aliases(root):
-            sign = "+=" if alias.epilogue else "="
-            points = ", ".join(point_text(point.components) for point in alias.points)
-            for name in alias.names:
-                yield f"{point_text(name.components)} {sign} {points}"
+    for alias in library.aliases("*"):
+        sign = "+=" if alias.epilogue else "="
+        points = ", ".join(_written(point) for point in alias.points)
+        for name in alias.names:
+            yield f"{point_text(name.components)} {sign} {points}"
     for kind in probe_kinds(listing=True).values():
         yield from kind.aliases()

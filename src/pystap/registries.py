@@ -412,13 +412,10 @@ class Library:
         return self._index.functions
 
     def aliases(self, root: str) -> Sequence[ast.AliasDeclaration]:
-        found: list[ast.AliasDeclaration] = []
-        for known, paths in self._index.aliases.items():
-            if fnmatchcase(known, root):
-                for path in paths:
-                    items = self._parse(path).items
-                    found += [item for item in items if isinstance(item, ast.AliasDeclaration)]
-        return found
+        known = self._index.aliases
+        paths = dict.fromkeys(path for name in known if fnmatchcase(name, root) for path in known[name])
+        items = (item for path in paths for item in self._parse(path).items)
+        return [item for item in items if isinstance(item, ast.AliasDeclaration) and _has_root(item, root)]
 
     def alias_roots(self) -> Iterable[str]:
         return self._index.aliases
@@ -455,6 +452,10 @@ class LibraryMacros(Mapping[str, Macro]):
 
     def __len__(self) -> int:
         return len({**self._own, **self._read})
+
+
+def _has_root(alias: ast.AliasDeclaration, root: str) -> bool:
+    return any(fnmatchcase(name.components[0].name, root) for name in alias.names)
 
 
 def _tapset_places(folder: str, release: str, arch: str) -> list[str]:

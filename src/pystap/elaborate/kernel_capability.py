@@ -14,6 +14,8 @@ from .capture import can_capture
 from .walk import all_expressions, called_functions, operands
 
 _PLAIN_CONVERSIONS = "sdiuxc"
+_MOST_BUCKETS = 256
+"""Beyond so many the code that clears a statistic would grow too long."""
 
 
 class KernelCapability:
@@ -47,7 +49,7 @@ class KernelCapability:
             case n.Delete(target=n.ElementValue() as target):
                 return None not in target.keys and self.expression(target)
             case n.Delete(target=Global() as target):
-                return not target.is_array and self._global(target)
+                return not target.is_array and self._global(target) and _buckets(target) <= _MOST_BUCKETS
             case n.Return(value=value):
                 return value is None or self.expression(value)
             case n.Next():
@@ -142,6 +144,14 @@ def _is_regular(pattern: str) -> bool:
 def _fits(arguments: Sequence[n.Expression], limits: Sequence[int | None]) -> bool:
     """Tell whether no argument can be longer than the function's code takes."""
     return all(limit is None or argument.width <= limit for argument, limit in zip(arguments, limits, strict=False))
+
+
+def _buckets(variable: Global) -> int:
+    """Return how many buckets the histograms of a statistic have (abi/map_layout counts them exactly)."""
+    return sum(
+        128 if shape[0] == "hist_log" else (int(shape[2]) - int(shape[1])) // int(shape[3])
+        for shape in variable.histograms
+    )
 
 
 def may_raise(body: Sequence[n.Statement]) -> bool:

@@ -13,7 +13,8 @@ from ..program.nodes import (
     Statement,
     TryCatch,
 )
-from . import arrays, scalars, strings
+from ..program.types import Type
+from . import arrays, scalars, statistics, strings
 from .context import Catch, HandlerContext, InternalError, Text
 from .events import send_event
 from .expressions import effect, is_true
@@ -83,6 +84,8 @@ def _delete(h: HandlerContext, statement: Delete) -> None:
         arrays.delete(h, statement.target)
     elif statement.target.is_array:
         raise InternalError(f"delete of the whole array {statement.target.name} in kernel code")
+    elif statement.target.type is Type.STATISTIC:
+        statistics.reset(h, statement.target)
     else:
         scalars.reset(h, statement.target)
 

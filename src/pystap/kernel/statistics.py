@@ -42,6 +42,19 @@ def add(h: HandlerContext, expression: Aggregate) -> None:
     code.begin(done)
 
 
+def reset(h: HandlerContext, variable: Global) -> None:
+    """Emit the `delete` of a keyless statistic, which is one for all CPUs then."""
+    code = h.code
+    key = h.temporaries.buffer(8)
+    code.store("0", key)
+    pointer = arrays.look_up(h, variable, key)
+    there, done = code.name("there"), code.name("emptied")
+    code.branch(code.is_null(pointer), done, there)
+    code.begin(there)
+    code.zero(pointer, statistic_size(variable))
+    code.begin(done)
+
+
 def _add_to_element(h: HandlerContext, element: ElementValue, expression: Aggregate) -> None:
     code, variable = h.code, element.array
     key = arrays.key_buffer(h, variable, element.keys, [expression.value])
