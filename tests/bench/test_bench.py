@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -39,3 +40,15 @@ def test_a_rival_that_is_not_there_is_named() -> None:
     lines = bench("--only", "hello", "--bpftrace", "/nowhere/bpftrace").splitlines()
     assert lines[0] == "hello: command to first output [ms]"
     assert "not in the race: /nowhere/bpftrace: not installed" in lines
+
+
+def test_what_tracing_calls_costs() -> None:
+    words = ("--rounds", "1", "--batches", "2", "--calls", "2000", "--busy-calls", "2400", "--spins", "100")
+    command = [sys.executable, str(ROOT / "bench" / "calls.py"), "--stap", STAP[0], *words, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert set(document["handler"]) == {"untraced", "empty program", "three calls"}
+    tracing = document["tracing"]
+    assert tracing["pystap"]["printed"] + tracing["pystap"]["lost"] >= 1
+    assert all(row["us"] > 0 for row in tracing.values())

@@ -16,10 +16,12 @@ PROGRAM = r"""
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <arpa/inet.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,6 +31,10 @@ static long narrow(long number, long a, long b, long c)
     long result;
     __asm__ volatile("int $0x80" : "=a"(result) : "a"(number), "b"(a), "c"(b), "d"(c) : "memory");
     return result;
+}
+
+static void nothing(int number)
+{
 }
 
 int main(int argc, char **argv)
@@ -54,6 +60,10 @@ int main(int argc, char **argv)
     char late[] = "/nonexistent/late";
     write(file, late, sizeof late);
     syscall(SYS_rmdir, mmap(0, 4096, PROT_READ, MAP_PRIVATE, file, 0));  /* not in memory before the kernel reads it */
+    struct itimerval soon = {{0, 0}, {0, 20000}};
+    signal(SIGALRM, nothing);
+    setitimer(ITIMER_REAL, &soon, 0);
+    pause();
     if (syscall(SYS_fork) == 0) {
         char *arguments[] = {argv[0], again, 0};
         syscall(SYS_execve, missing, arguments, 0);
@@ -172,6 +182,17 @@ def test_forks_and_programs_that_are_executed(program: Path, tmp_path: Path) -> 
         "exit 7",
         "exit 0",
     ]
+
+
+def test_interrupted_calls(program: Path, tmp_path: Path) -> None:
+    lines = traced(
+        program,
+        tmp_path,
+        r"""probe syscall.pause, syscall.rt_sigreturn T { printf("%s(%s)\n", name, argstr) }
+            probe syscall.pause.return T { printf("%s = %s\n", name, retstr) }
+            probe syscall.*.return T { if (name == "rt_sigreturn") printf("%s(%s) = %s\n", name, argstr, retstr) }""",
+    )
+    assert lines == ["pause()", "pause = -514 (ERESTARTNOHAND)", "rt_sigreturn()", "rt_sigreturn() = -4 (EINTR)"]
 
 
 def test_text_that_is_in_memory_only_at_the_return(program: Path, tmp_path: Path) -> None:
