@@ -65,6 +65,47 @@ def test_memory_that_nobody_has_touched(stap: Stap, tmp_path: Path) -> None:
         assert out[0] == "literal crossing 77"
 
 
+def test_a_place_that_the_kernel_refuses_is_left_out(stap: Stap, tmp_path: Path) -> None:
+    source = r"""
+    __asm__(".globl bad_code\n.type bad_code, @function\nbad_code: .byte 0x06\nret\n.size bad_code, 2\n");
+    __attribute__((noinline)) int good_code(int n) { __asm__ volatile(""); return n; }
+    __attribute__((noinline)) int other_code(int n) { __asm__ volatile(""); return n; }
+    #include <unistd.h>
+    int main(int argc, char **argv)
+    {
+        char letter;
+        if (argc > 1)
+            return read(0, &letter, 1) < 0;
+        return good_code(1) + other_code(2) - 3;
+    }
+    """
+    program = compiled(tmp_path, source, "refused")
+    script = f"""probe process("{program}").function("*_code") {{ println(ppfunc(), " ", int_arg(1)) }}"""
+    with subprocess.Popen([program, "wait"], stdin=subprocess.PIPE):  # the kernel looks at code that is in memory
+        assert lines(stap("-e", script, "-c", str(program))) == ["good_code 1", "other_code 2"]
+        done = stap("-e", f"""probe process("{program}").function("bad_code") {{ exit() }}""", "-c", "true")
+        assert done.returncode == 1
+        assert f"refused to probe '{program}' at offset 0x" in done.stderr
+        assert "the instruction there cannot be probed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "missing", [("UPROBE_MULTI",), ("UPROBE_MULTI", "ATTACH_COOKIE", "SLEEPABLE_UPROBE")], ids="-".join
+)
+def test_kernels_with_less(stap: Stap, program: Path, tmp_path: Path, missing: tuple[str, ...]) -> None:
+    """By a perf event for each place; where there are no cookies, by a copy of the program for each."""
+    script = f"""
+    probe process("{program}").function("help*") {{ println(ppfunc(), " ", int_arg(1)) }}
+    probe process("{program}").function("help*").return {{ println("return ", ppfunc(), " ", returnval()) }}"""
+    expected = lines(stap("-e", script, "-c", str(program)))
+    assert len(expected) == 12
+    answers = next((tmp_path / "cache").rglob("kernel-features"))
+    known = answers.read_text().splitlines()
+    rows = [line for line in known if line.split(" ")[0] not in missing]
+    answers.write_text("".join(f"{row}\n" for row in [*rows, *(f"{name} taken away" for name in missing)]))
+    assert lines(stap("-e", script + "# anew", "-c", str(program))) == expected
+
+
 def sleeps() -> bool:
     from pystap.loader.features import kernel_features
     from pystap.program.features import Feature

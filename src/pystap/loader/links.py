@@ -312,7 +312,7 @@ def attach_uprobes(
         ctypes.addressof(semaphores) if semaphore_offsets else 0, ctypes.addressof(marks) if cookies else 0,
         count, int(returns), pid,
     )  # fmt: skip
-    return _create_link(program, f"{count} places in {path}", attr)
+    return _create_link(program, f"{count} places in {path}", attr, points=count)
 
 
 def open_perf_event(spec: PerfEventSpec) -> int:

@@ -51,6 +51,8 @@ def point_count(spec: AttachSpec) -> int:
             return len(points)
         case Tracepoints(names=names):
             return len(names)
+        case Uprobes() as code:
+            return code.count
         case _:
             return 1
 

@@ -12,6 +12,8 @@ from ..loader.links import Link, UprobeSpec, attach_uprobe, attach_uprobes
 from ..loader.programs import Program
 from ..program.attach import Uprobes, UserPlaces
 
+_ENOTSUPP = 524
+"""The kernel's own error for code that it cannot step over (include/linux/errno.h)."""
 _GET_ATTACH_COOKIE = b"\x85\x00\x00\x00\xae\x00\x00\x00"
 """The call of bpf_get_attach_cookie, helper 174."""
 
@@ -65,7 +67,9 @@ def _at_once(program: Program, code: Uprobes, places: UserPlaces, cookies: tuple
         )  # fmt: skip
         return
     except KernelRefused as error:
-        if len(places.offsets) == 1 or error.errno in (errno.EPERM, errno.EACCES, errno.ESRCH):
+        if len(places.offsets) == 1:
+            raise _explained(error, places.path, places.offsets[0]) from None
+        if error.errno in (errno.EPERM, errno.EACCES, errno.ESRCH):
             raise
     middle = len(places.offsets) // 2
     refused: KernelRefused | None = None
@@ -82,6 +86,20 @@ def _at_once(program: Program, code: Uprobes, places: UserPlaces, cookies: tuple
         raise refused
 
 
+def _explained(error: KernelRefused, path: str, offset: int) -> KernelRefused:
+    """Return a refusal of a place in words that say what is the matter with it."""
+    details = {
+        _ENOTSUPP: "the instruction there cannot be probed",
+        errno.ENOEXEC: "the instruction there cannot be probed",
+        errno.EINVAL: "it is no place in code",
+        errno.ESRCH: "the process has gone",
+    }
+    detail = details.get(error.errno)
+    if detail is None:
+        return error
+    return KernelRefused(f"probe '{path}' at offset {offset:#x}", error.errno, detail=detail)
+
+
 def _one_by_one(
     program: Program, code: Uprobes, places: UserPlaces, cookies: tuple[int, ...], first: int,
     copy_for: Callable[[int], Program],
@@ -96,7 +114,7 @@ def _one_by_one(
             yield attach_uprobe(copy_for(first + number), spec, cookies[number] if wants_cookie else None)
             attached += 1
         except KernelRefused as error:
-            refused = error
+            refused = _explained(error, places.path, offset)
             if error.errno in (errno.EPERM, errno.EACCES):
                 break
     if refused is not None and not attached:
