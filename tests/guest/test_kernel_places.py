@@ -43,7 +43,8 @@ def points() -> list[str]:
     """One point of each kind, at places that reading and writing a setting comes to."""
     text = int(Path(f"/sys/module/{MODULE}/sections/.text").read_text(), 16)
     in_module = addresses()[f"{MODULE}:{MODULE_FUNCTION}"] - text
-    [file] = Path(f"/lib/modules/{os.uname().release}/kernel/fs/{MODULE}").glob(f"{MODULE}.ko*")
+    files = sorted(Path(f"/lib/modules/{os.uname().release}/kernel/fs/{MODULE}").glob(f"{MODULE}.ko*"))
+    file = str(files[0]) if files else MODULE  # a guest's modules may lie elsewhere
     return [
         f"kernel.statement({in_file('vfs_read'):#x})",
         f"kernel.function({in_file('vfs_write') + 1:#x})",
@@ -80,19 +81,29 @@ def test_places_of_all_kinds(stap: Stap, tmp_path: Path) -> None:
     assert hit[8][1] == f'module("{MODULE}").function("{MODULE_FUNCTION}").return'
 
 
+def blacklisted() -> str:
+    """A function that allows no kprobes."""
+    for line in Path("/sys/kernel/debug/kprobes/blacklist").read_text().splitlines():
+        name = line.split()[1]
+        if name in addresses() and "." not in name:
+            return name
+    raise AssertionError("nothing is blacklisted")
+
+
 REFUSED = [
-    ('kernel.function("do_int3")', "is blacklisted: the kernel allows no probes in it"),
     (f'module("{MODULE}").statement(0xdeadbeef)', f"lies in no function of the file of module '{MODULE}'"),
     ('module("ext3").statement(0xdeadbeef)', "module 'ext3' is not loaded, and this kernel has no such module"),
-    ('module("btrfs").function("*")', "module 'btrfs' is not loaded (modprobe btrfs loads it)"),
+    ('module("btrfs").function("*")', "module 'btrfs' is not loaded"),
     ('kernel.data("suid_dumpablee").write', "unable to find symbol 'suid_dumpablee' (similar symbols: suid_dumpable"),
 ]
 
 
 def test_refusals(stap: Stap) -> None:
-    done = stap("-e", "\n".join(f"probe {point} {{ println(1) }}" for point, _ in REFUSED))
+    blacklist = (f'kernel.function("{blacklisted()}")', "is blacklisted: the kernel allows no probes in it")
+    refused = [*REFUSED, blacklist]
+    done = stap("-e", "\n".join(f"probe {point} {{ println(1) }}" for point, _ in refused))
     assert done.returncode == 1
-    for number, (point, message) in enumerate(REFUSED, 1):
+    for number, (point, message) in enumerate(refused, 1):
         errors = [line for line in done.stderr.splitlines() if f"at <input>:{number}:" in line]
         assert any(message in line for line in errors), (point, errors)
 
