@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from pystap.debuginfo.dwarf_kernel import KernelDwarf, kernel_dwarf
+from pystap.program.nodes import Binary, ContextValue
+from pystap.source import NO_SPAN
 
 SOURCE = """
 struct pair { int first; long second; };
 int calls = 3;
-static inline __attribute__((always_inline)) int twice(int inlined) { calls++; return inlined * 2; }
+int zero;
+static inline __attribute__((always_inline)) int twice(int inlined) { calls++; zero += inlined; return inlined * 2; }
 __attribute__((noinline)) int leaf(struct pair *pair, int add) {
   int sum = pair->first + add;
   return sum;
@@ -58,6 +61,18 @@ def test_places_are_symbols_and_offsets(module: KernelDwarf) -> None:
 def test_what_only_initialises_is_not_kept(module: KernelDwarf) -> None:
     places = module.source.functions(module.path, "*@small.c", "call") or ()
     assert {place.name: module.is_kept(place) for place in places} == {"leaf": True, "outer": True, "start": False}
+
+
+def test_variables_lie_in_sections_that_are_loaded_anywhere(module: KernelDwarf) -> None:
+    [outer] = module.source.functions(module.path, "outer", "call") or ()
+    assert outer.program is not None
+    for name, section in (("calls", ".data"), ("zero", ".bss")):
+        variable = outer.program.global_variable(name, None)
+        assert variable is not None
+        place = variable.value(NO_SPAN).expression
+        assert isinstance(place, Binary)
+        assert isinstance(place.left, ContextValue)
+        assert place.left.name == f"pystap_no_such:{section}"
 
 
 def test_a_file_without_debuginfo(tmp_path: Path) -> None:

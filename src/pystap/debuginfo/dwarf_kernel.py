@@ -57,9 +57,10 @@ class KernelPlacing:
 
 def _section_of(elf: ElfFile, address: int) -> Section:
     """Return the section that an address of the file lies in, or at the end of. Raises LookupError."""
-    for section in elf.sections:
-        if section.address and section.address <= address <= section.address + section.size:
-            return section
+    for past_end in (0, 1):
+        for section in elf.sections:
+            if section.address and section.address <= address < section.address + section.size + past_end:
+                return section
     raise LookupError(f"address {address:#x} is in no section of '{elf.path}'")
 
 
