@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import cached_property
 
 from ..program.c_types import CType
 from ..program.extension import MemberLoad, ProgramTypes
 from .btf import Btf, BtfError
 from .btf_layout import BtfLayout
-from .btf_types import Array, BtfKind, Enum, Enum64, Int, Parameter, Ptr, Struct, Union
+from .btf_types import Array, BtfKind, DataSec, Enum, Enum64, Int, Parameter, Ptr, Struct, Union, Var
 
 
 class KernelTypes:
@@ -48,6 +49,26 @@ class KernelTypes:
         """Return the value of an enumeration constant; None when there is none of that name."""
         layout = self.layout_of(module or "")
         return layout.btf.enum_value(name) if layout is not None else None
+
+    def variable(self, name: str) -> tuple[CType | None, bool]:
+        """Return the type of a variable of the kernel, None when it is not known, and whether each CPU has its own.
+
+        Most kernels' BTF has the per-CPU variables alone (pahole --btf_features=global_var has all).
+        """
+        found = self.btf.find(name, BtfKind.VAR)
+        described = self.btf.type(found) if found is not None else None
+        if found is None or not isinstance(described, Var):
+            return None, False
+        return self.layout.type(described.type_id), found in self._per_cpu
+
+    @cached_property
+    def _per_cpu(self) -> frozenset[int]:
+        """The ids of the per-CPU variables."""
+        section = self.btf.find(".data..percpu", BtfKind.DATASEC)
+        described = self.btf.type(section) if section is not None else None
+        return (
+            frozenset(info.type_id for info in described.variables) if isinstance(described, DataSec) else frozenset()
+        )
 
     def program(self, module: str) -> ProgramTypes | None:
         """Return the types of the program or library that a module names by its path; None for what is no program."""

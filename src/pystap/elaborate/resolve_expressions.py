@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
+from ..arch import x86_64 as arch
 from ..diagnostics import Diagnostic, ScriptError, semantic_error, similar
 from ..program import nodes as n
 from ..program.attach import (
@@ -30,7 +31,7 @@ from ..program.types import Type, wrap_long
 from ..source import Span
 from ..syntax import ast
 from ..syntax.formats import read_format
-from .c_values import read
+from .c_values import moved, read
 from .fold import fold
 from .resolve_targets import TargetResolver
 from .rewrite import rewrite_expression
@@ -181,14 +182,14 @@ class ExpressionResolver:
                 target = self.expression(node)
                 if isinstance(target, n.LocalValue | n.GlobalValue | n.ElementValue):
                     return target
-            case ast.TargetVariable():
+            case ast.TargetVariable() | ast.Cast() | ast.PathOf() | ast.AtVar():
                 if self.names.inputs.guru:
                     semantic_error(
-                        "write to target variable not permitted by eBPF", node.span, f"identifier '{node.name}'"
-                    )
-                semantic_error(
-                    "write to target variable not permitted; need stap -g", node.span, f"identifier '{node.name}'"
-                )
+                        "write to target variable not permitted: eBPF programs cannot write kernel memory, nor "
+                        "registers; set_user_int() and its like write user memory", node.span, "expression",
+                    )  # fmt: skip
+                subject = f"identifier '{node.name}'" if isinstance(node, ast.TargetVariable) else "expression"
+                semantic_error("write to target variable not permitted; need stap -g", node.span, subject)
             case _:
                 pass
         semantic_error("expected lvalue", node.span, "expression")
@@ -353,11 +354,10 @@ class ExpressionResolver:
         row = self.names.inputs.builtins.lookup(name)[0]
         return n.BuiltinCall(row, arguments, span=span, type=row.returns or Type.UNKNOWN)
 
-    def _check_registers(self, node: ast.Call) -> None:
+    def _check_registers(self, node: ast.Call | ast.AtFunction) -> None:
         """Raise ScriptError where the handler's kind of probe has no registers."""
         if not isinstance(self.scope.attach, Uprobes | KernelFunctions | PerfSamples | PerfClock | Watchpoint):
-            message = f"function '{node.name}': CPU registers cannot be read here: the probe has none"
-            semantic_error(message, node.span, f"identifier '{node.name}'")
+            semantic_error(f"{node.name}: CPU registers cannot be read here, the probe has none", node.span, "operator")
 
     def _at_function(self, node: ast.AtFunction) -> n.Expression:
         match node.name:
@@ -369,6 +369,8 @@ class ExpressionResolver:
                 return self.targets.enum(node)
             case "entry" if len(node.arguments) == 1:
                 return self.targets.at_entry(node.arguments[0], node.span)
+            case "kregister" | "uregister" if len(node.arguments) == 1:
+                return self._register(node)
             case "kderef" | "uderef" if len(node.arguments) == 2:
                 return self._dereference(node)
             case "probewrite" if len(node.arguments) == 1:
@@ -401,6 +403,23 @@ class ExpressionResolver:
             message = "perf counters are read in the handlers of kernel and process probes only"
             semantic_error(message, node.span, "operator '@perf'")
         return n.ContextValue(n.ContextKind.PERF_COUNTER, known.index(name.value), span=node.span, type=Type.LONG)
+
+    def _register(self, node: ast.AtFunction) -> n.Expression:
+        """Return `@kregister(n)` or `@uregister(n)`: n is a DWARF number. Raises ScriptError."""
+        number = node.arguments[0]
+        names = arch.DWARF_REGISTERS
+        if not isinstance(number, ast.Number) or not 0 <= number.value < len(names):
+            message = f"unknown register: DWARF numbers are 0 to {len(names) - 1}"
+            semantic_error(message, number.span, f"operator '@{node.name}'")
+        place = arch.PT_REGS_OFFSETS[names[number.value]]
+        if node.name == "kregister" or isinstance(self.scope.attach, Uprobes):
+            self._check_registers(node)
+            return n.ContextValue(n.ContextKind.REGISTER, place // 8, span=node.span, type=Type.LONG)
+        loads = self.names.inputs.types().member_loads("task_struct", ("stack",))
+        stack = n.ContextValue(n.ContextKind.CURRENT_TASK, span=node.span, type=Type.LONG)
+        offset = arch.KERNEL_STACK_SIZE - arch.PT_REGS_SIZE + place
+        base = read(moved(stack, loads[-1].offset, node.span), 8, False, False, node.span)
+        return read(moved(base, offset, node.span), 8, False, False, node.span)
 
     def _const(self, node: ast.AtFunction) -> n.Expression:
         text = node.arguments[0] if len(node.arguments) == 1 else None

@@ -17,7 +17,7 @@ from ..program.extension import ProgramTypes, TargetSource
 from ..program.types import Type, wrap_long
 from ..source import Span
 from ..syntax import ast
-from .c_values import address_of, cast_to, element_of, loaded, member_of
+from .c_values import address_of, cast_to, combined, element_of, loaded, long, member_of, read
 from .pretty import group, pretty
 from .scope import Names, Scope
 from .syntax_parts import parts
@@ -140,15 +140,38 @@ class TargetResolver:
         program = self._program(node.module)
         name, _, file = node.name.value.partition("@")
         if program is None:
-            semantic_error(
-                f"unable to find global '{name}': global variables of the kernel are described by "
-                "debuginfo (DWARF) alone, and there is none here", node.span, "operator '@var'",
-            )  # fmt: skip
+            return self._kernel_global(name, node)
         found = program.global_variable(name, file or None)
         if found is None:
             where = f" in {file}" if file else ""
             semantic_error(f"unable to find global '{name}'{where}", node.span, "operator '@var'")
         return found
+
+    def _kernel_global(self, name: str, node: ast.AtVar) -> TargetSource:
+        """Return a variable of the kernel: its address by its symbol, its type from the kernel's type information."""
+        type_, is_per_cpu = self.names.inputs.types().variable(name)
+        if type_ is None and not (node.address_of and not node.path):
+            semantic_error(
+                f"unable to find global '{name}': the kernel's type information has per-CPU variables alone, others "
+                f'are described by debuginfo (DWARF), and there is none here; &@var("{name}") gives the address',
+                node.span, "operator '@var'",
+            )  # fmt: skip
+
+        def value(span: Span) -> CValue:
+            address = self._call("_symbol_address", [n.Constant(name, span=span, type=Type.STRING)], span)
+            if is_per_cpu:
+                table = self._call(
+                    "_symbol_address", [n.Constant("__per_cpu_offset", span=span, type=Type.STRING)], span
+                )
+                offset = combined("*", self._call("cpu", [], span), long(8, span), span)
+                address = combined("+", address, read(combined("+", table, offset, span), 8, False, False, span), span)
+            return CValue(address, type_, in_memory=True)
+
+        return TargetSource(value, type_, "other")
+
+    def _call(self, name: str, arguments: list[n.Expression], span: Span) -> n.Expression:
+        row = self.names.inputs.builtins.lookup(name)[0]
+        return n.BuiltinCall(row, arguments, span=span, type=row.returns or Type.UNKNOWN)
 
     def _program(self, module: ast.String | None) -> ProgramTypes | None:
         """Return the program of user space that a module names, without one the program that is probed."""

@@ -139,6 +139,11 @@ def _relocated(item: Relocation, maps: Mapping[str, Map], constants: Mapping[str
                 from .machine import machine_number
 
                 number = machine_number(item.symbol.removeprefix(MACHINE_PREFIX))
+                if number is None:
+                    what = item.symbol.removeprefix(f"{MACHINE_PREFIX}symbol.")
+                    raise KernelRefused(
+                        "load program", errno.ENOENT, detail=f"the kernel has no symbol '{what}', or hides it"
+                    )
             if number is None:
                 raise KeyError(item.symbol)
             value = (number + item.addend) & 0xFFFF_FFFF_FFFF_FFFF

@@ -180,6 +180,10 @@ class TypeSource(Protocol):
         """Return the value of an enumeration constant; None when there is none of that name."""
         ...
 
+    def variable(self, name: str) -> tuple[CType | None, bool]:
+        """Return the type of a variable of the kernel, None when it is not known, and whether each CPU has its own."""
+        ...
+
     def program(self, module: str) -> ProgramTypes | None:
         """Return what a module names that is a program of user space; None for the kernel and its modules."""
         ...
