@@ -76,7 +76,7 @@ class _Remover:
         expression = statement.expression
         if isinstance(expression, n.Assign) and isinstance(expression.target, n.LocalValue):
             local = expression.target.local
-            if local in self.read or not _has_no_effect(expression.value):
+            if local in self.read or not (_has_no_effect(expression.value) or _is_offered(expression)):
                 return False
             self._say(f"Eliding assignment to '{local.name}'", statement, "operator '='")
             return True
@@ -95,6 +95,53 @@ class _Remover:
 
 
 _EFFECTS = (n.Assign, n.Update, n.Aggregate, n.FunctionCall, n.ReadMemory, n.ReadString, n.Match, n.StatisticOf)
+
+
+def _is_offered(assignment: n.Assign) -> bool:
+    """Tell whether an assignment of the library computes a variable that an alias offers, from values and memory alone.
+
+    Who does not use the variable does not pay for it, nor meet the error of a read.
+    """
+    return assignment.span.source.is_library and _only_reads(assignment.value, set())
+
+
+def _only_reads(expression: n.Expression, seen: set[n.Function]) -> bool:
+    for part in subexpressions(expression):
+        match part:
+            case n.Assign() | n.Update() | n.Aggregate() | n.Match() | n.BucketValue() | n.HistogramText():
+                return False
+            case n.BuiltinCall(builtin=builtin) if builtin.raises or builtin.effect is Effect.ACTION:
+                return False
+            case n.Format(to_output=True):
+                return False
+            case n.FunctionCall(function=function) if not _is_harmless(function, seen):
+                return False
+            case _:
+                pass
+    return True
+
+
+def _is_harmless(function: n.Function, seen: set[n.Function]) -> bool:
+    """Tell whether a function of the library changes nothing but its own locals."""
+    if not function.is_library or function.next_overload is not None:
+        return False
+    if function in seen:
+        return True
+    seen.add(function)
+    for statement in all_statements(function.body):
+        match statement:
+            case n.Evaluate(expression=n.Assign(target=n.LocalValue(), value=value)):
+                if not _only_reads(value, seen):
+                    return False
+            case n.Return(value=value):
+                if value is not None and not _only_reads(value, seen):
+                    return False
+            case n.If(condition=condition):
+                if not _only_reads(condition, seen):
+                    return False
+            case _:
+                return False
+    return True
 
 
 def _has_no_effect(expression: n.Expression) -> bool:
