@@ -25,9 +25,14 @@ def is_capturable(node: n.Expression) -> bool:
     return all(_is_fixed(part) for part in subexpressions(node))
 
 
+def follows_from_context(call: n.BuiltinCall) -> bool:
+    """Tell whether the arguments of a call follow from the probe's context alone."""
+    return all(_is_fixed(part) for argument in call.arguments for part in subexpressions(argument))
+
+
 def _is_fixed(node: n.Expression) -> bool:
     match node:
-        case n.ReadMemory() | n.ReadString() | n.Constant() | n.ContextValue() | n.Unary():
+        case n.ReadMemory() | n.ReadString() | n.Constant() | n.ContextValue() | n.Unary() | n.Conditional():
             return True
         case n.Binary(operator=operator):
             return operator not in ("/", "%", ".")
@@ -73,6 +78,8 @@ def key_of(node: n.Expression) -> str:
                 parts.append(f"text{limit},{user}")
             case n.Unary(operator=operator) | n.Binary(operator=operator):
                 parts.append(operator)
+            case n.Conditional():
+                parts.append("?:")
             case n.BuiltinCall(builtin=builtin):
                 parts.append(builtin.name)
             case _:

@@ -29,7 +29,7 @@ from ..program.types import BLOCK_WIDTH, Type
 from ..records import dataclass, field, replace
 from ..source import Span
 from .capture import Fields
-from .captured_reads import is_capturable, key_of, quiet
+from .captured_reads import follows_from_context, is_capturable, key_of, quiet
 from .global_uses import Uses, uses_of
 from .kernel_capability import KernelCapability
 from .rendered_keys import rendered_keys, stored_element
@@ -324,6 +324,10 @@ class _Placer:
             return None
         own = self.program.probe_functions.get(self.handler, {}) if self.handler is not None else {}
         key = context_key(part)
+        if not all(isinstance(a, n.Constant) for a in part.arguments):
+            if not follows_from_context(part) or not self.capability.expression(part):
+                return None
+            key = "read " + key_of(part)  # no name that a called function could ask for
         if key in context:
             return n.Captured(context[key], span=part.span, type=part.type, width=part.width)
         if part.builtin.name in own and not part.arguments:
@@ -331,7 +335,7 @@ class _Placer:
             value.width = value.width or part.width
             if isinstance(value, n.Constant):
                 value.width = len(str(value.value))
-        elif part.builtin.kernel is not None and all(isinstance(a, n.Constant) for a in part.arguments):
+        elif part.builtin.kernel is not None:
             value = part
         else:
             return None
