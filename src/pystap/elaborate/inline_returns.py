@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from ..program import nodes as n
 from ..program.builtins import Effect
+from ..program.fault_messages import RuntimeFault
+from ..program.types import Type, wrap_long
 from .resolve_symbols import Resolved
 from .rewrite import rewrite_expression, rewrite_statements
 from .walk import called_functions, subexpressions
@@ -30,6 +32,8 @@ def inline_returns(program: Resolved) -> None:
 
 
 def _replacement(part: n.Expression) -> n.Expression | None:
+    if isinstance(part, n.BuiltinCall):
+        return _known_number(part)
     if not isinstance(part, n.FunctionCall):
         return None
     value = _value(part.function)
@@ -48,6 +52,22 @@ def _replacement(part: n.Expression) -> n.Expression | None:
     if sum(1 for _ in subexpressions(result)) > _MOST_NODES:
         return None
     return rewrite_expression(result, _replacement)
+
+
+def _known_number(call: n.BuiltinCall) -> n.Expression | None:
+    """Return the number that a function gives for literal strings (`rlimit_from_str("RLIMIT_NOFILE")`), which needs no
+    session; None for other calls."""
+    row = call.builtin
+    if row.effect is not Effect.PURE or row.varies or row.raises or row.expands or row.returns is not Type.LONG:
+        return None
+    values = [argument.value for argument in call.arguments if isinstance(argument, n.Constant)]
+    if len(values) != len(call.arguments) or not any(isinstance(value, str) for value in values):
+        return None
+    try:
+        number = row.user(None, *values)
+    except (RuntimeFault, AttributeError, TypeError):
+        return None
+    return n.Constant(wrap_long(int(number)), span=call.span, type=Type.LONG)
 
 
 def _value(function: n.Function) -> n.Expression | None:
