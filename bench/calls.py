@@ -148,7 +148,7 @@ def main() -> int:
     parser.add_argument("--batches", type=int, default=50, help="timed loops in a round (handler)")
     parser.add_argument("--calls", type=int, default=10_000, help="system calls in a loop (handler)")
     parser.add_argument("--busy-calls", type=int, default=120_000, help="system calls of the busy program (tracing)")
-    parser.add_argument("--spins", type=int, default=2000, help="work between two of them, in turns of a loop")
+    parser.add_argument("--spins", type=int, default=5300, help="work between two of them, in turns of a loop")
     parser.add_argument("--only", choices=("handler", "tracing"))
     parser.add_argument("--stap", default=str(_HERE.parent / ".venv" / "bin" / "stap"))
     parser.add_argument("--json", action="store_true")
