@@ -262,6 +262,17 @@ def test_what_could_not_be_read_is_shown_by_its_address(name: str) -> None:
     assert row.function(0, *others, *nothing) == "0x0"
 
 
+def test_the_first_buffer_of_a_vector_is_shown() -> None:
+    vector = struct.pack("=QQQQ", 0x1000, 40, 0x2000, 3)
+    text = "[{iov_base=%s, iov_len=40}, {iov_base=0x2000, iov_len=3}]"
+    assert shown("written_iovecs", 0x7000, 2, vector, b"x" * 32) == text % ('"' + "x" * 32 + '"...')
+    assert shown("written_iovecs", 0x7000, 2, vector, None) == text % "0x1000"
+    assert shown("written_iovecs", 0x7000, 2, None, None) == "0x7000"
+    narrow = decoder("written_iovecs").compat
+    assert narrow is not None
+    assert narrow(0x7000, 1, struct.pack("=II", 0x1000, 3), b"abc") == '[{iov_base="abc", iov_len=3}]'
+
+
 def test_a_table_does_not_grow_without_end() -> None:
     table = Flags("A=1")
     for value in range(10_000):

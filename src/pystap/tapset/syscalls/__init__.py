@@ -89,8 +89,8 @@ DECODER_MODULES: dict[str, str] = {
         open_tree_flags move_mount_flags mount_attributes mount_setattr_flags swap_flags
         mount_attr""",
     "decode_network": """family socket_type socket_flags socket_protocol shutdown_how message_flags sockaddr iovecs
-        length_pointer message sockaddr_family sockaddr_ip sockaddr_port sockaddr_flowinfo
-        sockaddr_scope""",
+        length_pointer written_iovecs message sockaddr_family sockaddr_ip sockaddr_port
+        sockaddr_flowinfo sockaddr_scope""",
     "decode_options": "option_level socket_option option_value",
     "decode_perf": "perf_event_flags perf_event",
     "decode_polling": """poll_events epoll_operation epoll_flags epoll_events descriptor_set poll_descriptors

@@ -147,12 +147,12 @@ preadv2/32 | fd=s32@0 vector_uaddr=pointer@1 count=long@2 offset=offset64@3,4 fl
 iovecs@1,2 count offset flags_str
 pwrite | fd=s32@0 buf_uaddr=pointer@1 count=ulong@2 buf_str=buffer@1,2 offset=long@3 | fd buf_str count offset
 pwrite32 | fd=s32@0 buf_uaddr=pointer@1 count=ulong@2 buf_str=buffer@1,2 offset=offset64@3,4 | fd buf_str count offset
-pwritev | fd=s32@0 vector_uaddr=pointer@1 count=long@2 offset=long@3 | fd iovecs@1,2 count offset
-pwritev/32 | fd=s32@0 vector_uaddr=pointer@1 count=long@2 offset=offset64@3,4 | fd iovecs@1,2 count offset
-pwritev2 | fd=s32@0 vector_uaddr=pointer@1 count=long@2 offset=long@3 flags=s32@5 flags_str=rw_flags@5 | fd iovecs@1,2 \
-count offset flags_str
+pwritev | fd=s32@0 vector_uaddr=pointer@1 count=long@2 offset=long@3 | fd written_iovecs@1,2 count offset
+pwritev/32 | fd=s32@0 vector_uaddr=pointer@1 count=long@2 offset=offset64@3,4 | fd written_iovecs@1,2 count offset
+pwritev2 | fd=s32@0 vector_uaddr=pointer@1 count=long@2 offset=long@3 flags=s32@5 flags_str=rw_flags@5 | fd \
+written_iovecs@1,2 count offset flags_str
 pwritev2/32 | fd=s32@0 vector_uaddr=pointer@1 count=long@2 offset=offset64@3,4 flags=s32@5 flags_str=rw_flags@5 | fd \
-iovecs@1,2 count offset flags_str
+written_iovecs@1,2 count offset flags_str
 quotactl | cmd=s32@0 cmd_str=quota_command@0 special=pointer@1 special_str=path@1 special_str_unquoted=text@1 id=s32@2 \
 addr_uaddr=pointer@3 | cmd_str special_str id address_str@3
 quotactl_fd | fd=s32@0 cmd=s32@1 cmd_str=quota_command@1 id=s32@2 addr_uaddr=pointer@3 | fd cmd_str id address_str@3
@@ -219,10 +219,10 @@ utimes | filename_uaddr=pointer@0 filename=path@0 filename_unquoted=text@0 tvp_u
 tvp_uaddr_str=timevals@1 | filename tvp_uaddr_str
 compat_sys_utimes | filename=path@0 filename_unquoted=text@0 timeval=pointer@1 tvp_uaddr_str=timevals@1 | filename \
 tvp_uaddr_str
-vmsplice | fd=s32@0 iov=pointer@1 nr_segs=ulong@2 flags=u32@3 flags_str=splice_flags@3 | fd iovecs@1,2 nr_segs \
-flags_str
-compat_vmsplice | fd=s32@0 iov=pointer@1 nr_segs=ulong@2 flags=u32@3 flags_str=splice_flags@3 | fd iovecs@1,2 nr_segs \
-flags_str
+vmsplice | fd=s32@0 iov=pointer@1 nr_segs=ulong@2 flags=u32@3 flags_str=splice_flags@3 | fd written_iovecs@1,2 \
+nr_segs flags_str
+compat_vmsplice | fd=s32@0 iov=pointer@1 nr_segs=ulong@2 flags=u32@3 flags_str=splice_flags@3 | fd written_iovecs@1,2 \
+nr_segs flags_str
 write | fd=s32@0 buf_uaddr=pointer@1 count=ulong@2 buf_str=buffer@1,2 | fd buf_str count
-writev | vector_uaddr=pointer@1 count=long@2 fd=s32@0 | fd iovecs@1,2 count
+writev | vector_uaddr=pointer@1 count=long@2 fd=s32@0 | fd written_iovecs@1,2 count
 """

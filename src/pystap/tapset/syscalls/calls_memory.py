@@ -44,7 +44,7 @@ hex32@3
 process_vm_readv | pid=s32@0 local_iov_uaddr=pointer@1 liovcnt=ulong@2 remote_iov_uaddr=pointer@3 riovcnt=ulong@4 \
 flags=ulong@5 | pid iovecs@1,2 liovcnt iovecs@3,4 riovcnt flags
 process_vm_writev | pid=s32@0 local_iov_uaddr=pointer@1 liovcnt=ulong@2 remote_iov_uaddr=pointer@3 riovcnt=ulong@4 \
-flags=ulong@5 | pid iovecs@1,2 liovcnt iovecs@3,4 riovcnt flags
+flags=ulong@5 | pid written_iovecs@1,2 liovcnt iovecs@3,4 riovcnt flags
 process_mrelease | pidfd=s32@0 flags=u32@1 | pidfd hex32@1
 memfd_create | uname=path@0 uname_unquoted=text@0 flags=u32@1 flags_str=memfd_flags@1 | uname flags_str
 memfd_secret | flags=u32@0 flags_str=memfd_secret_flags@0 | flags_str

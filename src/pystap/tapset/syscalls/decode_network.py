@@ -180,6 +180,25 @@ def iovecs(data: bytes, count: int) -> str:
     return array(shown, count)
 
 
+_SHOWN_BYTES = 32
+
+
+def written_iovecs(value: int, count: int, data: bytes | None, first: bytes | None) -> str:
+    """Return an array of struct iovec that is written from: what is in the first buffer, the others by address."""
+    text = iovecs.function(value, count, data)
+    assert text is not None
+    if data is None or len(data) < 16 or first is None:
+        return text
+    base, length = (int.from_bytes(data[i : i + 8], "little") for i in (0, 8))
+    shown = quoted(first[:length]) + "..." * (length > len(first))
+    return text.replace(f"iov_base={address(base)}", f"iov_base={shown}", 1)
+
+
+def _written_iovecs_32(value: int, count: int, data: bytes | None, first: bytes | None) -> str:
+    wide = None if data is None else b"".join(widened(data[i : i + 8], "pp") for i in range(0, len(data) // 8 * 8, 8))
+    return written_iovecs(value, count, wide, first)
+
+
 def message(value: int, data: bytes | None, target: bytes | None) -> str:
     """Return a struct msghdr: the address it goes to, vector and control data by address, sizes, flags."""
     if data is None or len(data) < 56:
@@ -211,6 +230,13 @@ DECODERS = (
         socket_protocol=socket_protocol, shutdown_how=shutdown_how, message_flags=message_flags,
     ),
     sockaddr, iovecs, length_pointer,
+    Decoder(
+        "written_iovecs",
+        written_iovecs,
+        (Memory("bytes", 256, count=1, each=16), Memory("bytes", _SHOWN_BYTES, at=0, length_at=8)),
+        compat=_written_iovecs_32,
+        compat_memory=(Memory("bytes", 256, count=1, each=8), Memory("bytes", _SHOWN_BYTES, at=0, length_at=4)),
+    ),
     Decoder(
         "message",
         message,
