@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from pystap.abi.event_layout import EVENTS_MAP, struct_format
@@ -147,8 +147,8 @@ def call(function: Function, *arguments: Expression) -> FunctionCall:
     )
 
 
-def context(kind: ContextKind, index: int = 0) -> ContextValue:
-    return ContextValue(span=SPAN, type=Type.LONG, kind=kind, index=index)
+def context(kind: ContextKind, index: int = 0, name: str = "") -> ContextValue:
+    return ContextValue(span=SPAN, type=Type.LONG, kind=kind, index=index, name=name)
 
 
 def table(rows: tuple[str, ...], index: Expression, otherwise: str, width: int) -> TableText:
@@ -250,15 +250,17 @@ class Record:
 
 
 class Running:
-    """A loaded script; `hit` runs its program for system call entries on demand."""
+    """A loaded script; `hit` runs its program for system call entries on demand. `constants` are the loader's."""
 
-    def __init__(self, script: Script, facts: KernelFacts | None = None) -> None:
+    def __init__(
+        self, script: Script, facts: KernelFacts | None = None, constants: Mapping[str, int] | None = None
+    ) -> None:
         self.script = script
         self.program = script.program()
         self.layout: MapLayout = lay_out(self.program)
         self.facts = facts or FACTS
         self.code: KernelCode = generate(self.program, self.layout, self.facts)
-        self.image: LoadedImage = load_image(self.code.maps, self.code.programs)
+        self.image: LoadedImage = load_image(self.code.maps, self.code.programs, constants)
         self.ring = RingBuffer(self.image.maps[EVENTS_MAP]) if EVENTS_MAP in self.image.maps else None
 
     @property

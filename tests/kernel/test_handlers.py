@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from pystap.abi.event_layout import GROUP_END, GROUP_START
+from pystap.abi.image import load_constant, loaded_name
 from pystap.abi.map_layout import USER_HOLDS, Counter
 from pystap.kernel import InternalError
 from pystap.loader.links import PerfEventSpec, attach_perf_event, attach_raw_tracepoint, attach_typed_tracepoint
@@ -244,6 +245,18 @@ def test_overloads() -> None:
         first, second, error = running.records()
         assert [first.fields, second.fields] == [[1005], [2015]]
         assert message_of(running, error.number, 0) == "all functions exhausted near identifier 'f__2' at test.stp:1:1"
+
+
+def test_where_something_is_loaded_is_known_at_the_start() -> None:
+    """The code of an image has no addresses: the loader fills them in, one for each name."""
+    script = Script()
+    kernel, section = context(ContextKind.LOADED_AT), context(ContextKind.LOADED_AT, name="module:.bss")
+    script.handler(script.send(binary(kernel, "+", number(16)), section))
+    constants = {load_constant(""): 0x7FFF_8100_0000_0000, load_constant("module:.bss"): 0x7123_4567_89AB_CDEF}
+    assert [loaded_name(symbol) for symbol in constants] == ["", "module:.bss"]
+    with Running(script, constants=constants) as running:
+        running.hit()
+        assert running.records()[0].fields == [0x7FFF_8100_0000_0010, 0x7123_4567_89AB_CDEF]
 
 
 def locked(script: Script, pid: int | None = None) -> None:
