@@ -13,12 +13,12 @@ from .debuginfo.sdt import SdtMarks
 from .probes.process import ProcessKind, event_forms, function_forms, mark_forms, place_forms, plt_forms
 from .probes.process_data import PROCESS_DATA_FORMS, ProcessDataForm
 from .probes.process_events import InstructionForm, ProcessEventForm
+from .probes.process_facts import ProcessFacts
 from .probes.process_functions import ProcessFunctionForm
 from .probes.process_marks import ProcessMarkForm
 from .probes.process_places import SUFFIXES, ProcessPlaceForm
 from .probes.process_plt import ProcessPltForm
 from .probes.programs import Programs, RunTarget
-from .probes.thread_pointer import thread_pointer
 from .program.extension import TypeSource
 
 
@@ -33,7 +33,7 @@ def process_kind(
     """Return the probe kind `process`; `refusal` is why user code cannot be probed here, "" when it can."""
     programs = Programs(RunTarget(command, pid), os.environ.get("PATH", os.defpath).split(":"), libraries)
     symbols = SymbolSource(cache_folder)
-    debuginfo = DwarfSource(thread_pointer(types))
+    debuginfo = DwarfSource(ProcessFacts(types))
     function = ProcessFunctionForm(programs, (debuginfo,), symbols, refusal)
     places = place_forms(ProcessPlaceForm(programs, debuginfo, refusal), SUFFIXES)
     events = event_forms(ProcessEventForm(programs, types), InstructionForm())

@@ -272,3 +272,32 @@ def test_structs_in_registers(stap: Stap, tmp_path: Path) -> None:
     ]  # fmt: skip
     outcome = stap("-p2", "-e", f'probe process("{program}").statement("work@spread.c:{here}") {{ println(&$q) }}')
     assert "cannot take address of a variable that is not in memory" in outcome.stderr
+
+
+RECURSION = r"""
+#include <stdio.h>
+struct box { int depth; const char *name; };
+static long seen;
+__attribute__((noinline)) long down(struct box *box, int depth, const char *text)
+{
+  struct box inner = { depth - 1, text };
+  seen += depth;
+  long below = depth > 0 ? down(&inner, depth - 1, text + 1) : 0;
+  printf("down %d %ld %s %d seen %ld\n", depth, below + depth, text, box->depth, seen);
+  return below + depth;
+}
+int main(void) { struct box box = { 4, "abcd" }; return down(&box, 4, "abcdef") != 10; }
+"""
+
+
+@pytest.mark.parametrize("level", ["-O0", "-O2"])
+def test_parameters_at_the_return_are_those_of_the_entry(stap: Stap, tmp_path: Path, level: str) -> None:
+    """Nested calls keep theirs apart; what lies in memory outside the call is what it is now."""
+    program = build(tmp_path, "recursion", RECURSION, level)
+    script = f"""probe process("{program}").function("down").return {{
+      printf("down %d %d %s %d seen %d\\n", $depth, $return, user_string($text), @entry($box->depth), $seen) }}
+    probe process("{program}").function("down").return {{
+      if ($$parms != sprintf("box=%#x depth=%#x text=%#x", $box, $depth, $text)) println("wrong: ", $$parms) }}"""
+    expected = subprocess.run([program], capture_output=True, text=True).stdout.splitlines()
+    assert len(expected) == 5
+    assert lines(stap("-e", script, "-c", f"{program} > /dev/null")) == expected

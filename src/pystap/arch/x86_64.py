@@ -49,9 +49,6 @@ USER_MODE_BITS = ("cs", 3)
 STACK_ARGUMENTS_OFFSET = 8
 """At a function's entry the seventh argument lies this many bytes above the stack pointer, over the return address."""
 
-THREAD_POINTER = ("thread", "fsbase")
-"""The member of task_struct with the thread pointer of user space."""
-
 SYSCALL_PREFIX = "__x64_"
 """A system call `sys_open` is entered in the kernel as `__x64_sys_open(const struct pt_regs *)`."""
 SYSCALL_PREFIX_32 = "__ia32_"

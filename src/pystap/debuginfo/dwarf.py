@@ -22,10 +22,12 @@ from .dwarf_frames import CallFrames
 from .dwarf_functions import (
     FunctionInfo,
     dies_of_unit,
+    entry_of,
     function_info,
     functions_of,
     instances,
     is_abstract,
+    is_optimised,
     ranges_of,
 )  # fmt: skip
 from .dwarf_lines import line_table
@@ -58,14 +60,20 @@ class Scope:
 
     def variables(self) -> Iterator[Variable]:
         """Yield parameters and locals, those of the innermost block first."""
-        for die in visible_dies(list(self.scopes)):
-            yield self.info.evaluator.variable(die, self.address, self.function)
+        found: Iterator[Variable] = (
+            self.info.evaluator.variable(die, self.address, self.function) for die in visible_dies(list(self.scopes))
+        )
+        if len(self.scopes) == 1 and entry_of(self.function) == self.address and not is_optimised(self.function):
+            from .dwarf_entry import at_entry
+
+            found = at_entry(found, self.info.layout)
+        yield from found
 
     def variable(self, name: str) -> Variable | None:
         """Return a parameter, a local, or a variable of the unit by name; None when there is none."""
-        for die in visible_dies(list(self.scopes)):
-            if origin(die).name == name:
-                return self.info.evaluator.variable(die, self.address, self.function)
+        for variable in self.variables():
+            if variable.name == name:
+                return variable
         return self.info.unit_variable(self.function.unit, name)
 
     def return_type(self) -> CType | None:

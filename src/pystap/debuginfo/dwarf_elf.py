@@ -20,6 +20,7 @@ from ..records import dataclass
 DEBUG_FOLDERS = ("/usr/lib/debug", "/usr/local/lib/debug")
 ET_REL, ET_DYN = 1, 3
 PT_LOAD, PT_TLS = 1, 7
+PF_X = 1
 SHF_ALLOC, SHF_EXECINSTR, SHF_COMPRESSED = 0x2, 0x4, 0x800
 SHT_RELA, SHT_NOBITS = 4, 8
 _NT_GNU_BUILD_ID = 3

@@ -15,11 +15,12 @@ from ..records import replace
 from ..source import Span
 from .dwarf import DebugInfo, file_matches, open_debuginfo
 from .dwarf_calls import Call, calls_of
+from .dwarf_elf import PF_X, PT_LOAD, ElfFile
 from .dwarf_functions import FunctionInfo
 from .dwarf_programs import Program
 from .dwarf_statements import NoLine, SourcePattern, StatementInfo
-from .dwarf_threads import thread_block
-from .dwarf_values import Source, Surroundings, register
+from .dwarf_threads import is_program, thread_block
+from .dwarf_values import NotThere, Source, Surroundings, register
 from .dwarf_variables import PlaceVariables
 
 
@@ -35,15 +36,24 @@ class Placing(Protocol):
         ...
 
 
+class ProcessFacts(Protocol):
+    """What expressions can find out of the running process."""
+
+    def thread_pointer(self, span: Span) -> n.Expression:
+        """Return the thread pointer of the running thread: the base of fs on x86_64."""
+        ...
+
+    def code_start(self, span: Span) -> n.Expression:
+        """Return where the first executable segment of the process's program lies."""
+        ...
+
+
 class DwarfSource:
     """A `CodeSource` and `PlaceSource` by DWARF. Raises LookupError for patterns that cannot mean anything."""
 
-    def __init__(self, thread_pointer: Source | None = None, placing: Placing | None = None) -> None:
-        """`thread_pointer` gives the running thread's (the base of fs on x86_64), for thread-local variables.
-
-        `placing` is for files that are no programs: the kernel and its modules.
-        """
-        self._thread_pointer = thread_pointer
+    def __init__(self, process: ProcessFacts | None = None, placing: Placing | None = None) -> None:
+        """`placing` is for files that are no programs: the kernel and its modules."""
+        self._process = process
         self._placing = placing
 
     def functions(self, path: str, pattern: str, which: Which) -> Sequence[CodePlace] | None:
@@ -127,20 +137,35 @@ class DwarfSource:
         return list(found.values())
 
     def _place(self, info: DebugInfo, function: FunctionInfo, address: int, shown: str, returns: bool) -> CodePlace:
-        around = self._around(info, address)
+        around = self._around(info, address, returns)
 
         def variables() -> Mapping[str, TargetSource]:
             return PlaceVariables(info.scope(function, address), around, returns)
 
         offset = self._placing.offset(info, address) if self._placing is not None else _file_offset(info, address)
-        return CodePlace(function.name, shown, offset, variables, Program(info, around))
+        entry = self._place(info, function, address, shown, False) if returns else None
+        return CodePlace(function.name, shown, offset, variables, Program(info, around), entry=entry)
 
-    def _around(self, info: DebugInfo, address: int) -> Surroundings:
+    def _around(self, info: DebugInfo, address: int, returns: bool = False) -> Surroundings:
         if self._placing is not None:
             return self._placing.around(info, address)
-        shift = _shift(address) if info.elf.is_shared else None
-        pointer = self._thread_pointer
+        shift = None
+        if info.elf.is_shared:
+            shift = self._shift_at_return(info.elf) if returns else _shift(address)
+        pointer = self._process.thread_pointer if self._process is not None else None
         return Surroundings(True, shift, thread_block(info.elf, pointer, shift) if pointer is not None else None)
+
+    def _shift_at_return(self, elf: ElfFile) -> Source:
+        """Return by how much a program was moved, where the instruction pointer is somewhere in a caller."""
+        start = min((one.address for one in elf.segments if one.type == PT_LOAD and one.flags & PF_X), default=0)
+
+        def value(span: Span) -> n.Expression:
+            if self._process is None or not is_program(elf):
+                raise NotThere("where a library lies is known at the entry of its functions only; use @entry(...)")
+            known = n.Constant(start, span=span, type=Type.LONG)
+            return n.Binary("-", self._process.code_start(span), known, span=span, type=Type.LONG)
+
+        return value
 
 
 def _shift(address: int) -> Source:

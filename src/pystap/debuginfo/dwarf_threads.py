@@ -41,7 +41,7 @@ def thread_block(elf: ElfFile, thread_pointer: Source, shift: Source | None) -> 
     block = next((segment for segment in elf.segments if segment.type == PT_TLS), None)
     if block is None:
         return None
-    if not elf.is_shared or _is_program(elf):
+    if not elf.is_shared or is_program(elf):
         below = -(-block.memory_size // max(block.alignment, 1)) * max(block.alignment, 1)
         return lambda span: _binary("-", thread_pointer(span), below, span)
     for kind, place, addend in _relocations(elf):
@@ -77,7 +77,8 @@ def _by_offset(thread_pointer: Source, offset: Source, addend: int) -> Source:
     return value
 
 
-def _is_program(elf: ElfFile) -> bool:
+def is_program(elf: ElfFile) -> bool:
+    """Tell whether a file that is loaded at any address is a program, not a library."""
     rows = struct.iter_unpack("<qQ", elf.content(".dynamic"))
     flags = next((value for tag, value in rows if tag == _DT_FLAGS_1), 0)
     return bool(flags & _DF_1_PIE)

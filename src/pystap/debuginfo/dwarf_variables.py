@@ -10,6 +10,7 @@ from ..program.c_types import CKind, CType, CValue, narrowed
 from ..program.extension import TargetSource
 from ..program.types import Type
 from ..program.variable_locations import Unavailable
+from ..records import replace
 from ..source import Span
 from .dwarf import Scope, unit_path
 from .dwarf_scopes import Variable
@@ -20,7 +21,8 @@ from .dwarf_values import NotThere, Surroundings, located_value
 class PlaceVariables(Mapping[str, TargetSource]):
     """The variables of a scope by name (`$x`): its own are listed; those of its unit are found when asked for.
 
-    With `returns` the place is the return from a function: `$return` is there too.
+    With `returns` the scope is the entry of a function whose return is probed: `$return` is there, and parameters have
+    their values of the entry.
     """
 
     def __init__(self, scope: Scope, around: Surroundings, returns: bool = False) -> None:
@@ -29,7 +31,8 @@ class PlaceVariables(Mapping[str, TargetSource]):
         self._known: dict[str, TargetSource | None] = {}
         for variable in scope.variables():
             if not returns or variable.role == "parameter":
-                self._known.setdefault(f"${variable.name}", self._source(variable))
+                source = self._source(variable)
+                self._known.setdefault(f"${variable.name}", replace(source, at_entry=True) if returns else source)
         if returns:
             type_ = scope.return_type()
             if type_ is not None:

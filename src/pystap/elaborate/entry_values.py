@@ -20,9 +20,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..arch import x86_64 as arch
 from ..diagnostics import semantic_error
 from ..program import nodes as n
-from ..program.attach import KernelFunctions
+from ..program.attach import KernelFunctions, Uprobes
 from ..program.extension import DerivedPoint
 from ..program.program import Handler
 from ..program.symbols import Global, Local
@@ -109,10 +110,10 @@ class EntryValues:
             span = saved.span
 
             def element(saved: _Saved = saved, span: Span = span) -> n.ElementValue:
-                return n.ElementValue(saved.array, [*_keys(self._entry(), span)], span=span)
+                return n.ElementValue(saved.array, [*_keys(self._entry(), span, True)], span=span)
 
             local = n.LocalValue(saved.local, span=span)
-            there = n.Contains(saved.array, [*_keys(self._entry(), span)], span=span, type=Type.LONG)
+            there = n.Contains(saved.array, [*_keys(self._entry(), span, True)], span=span, type=Type.LONG)
             taken: list[n.Statement] = [
                 n.Evaluate(n.Assign(local, element(), span=span), span=span),
                 n.Delete(element(), span=span),
@@ -132,9 +133,21 @@ class EntryValues:
         return Handler(index, point.point, f"@entry <- {of.written}", of.span, point.attach, body)
 
 
-def _keys(point: DerivedPoint, span: Span) -> list[n.Expression]:
+def _keys(point: DerivedPoint, span: Span, at_return: bool = False) -> list[n.Expression]:
     """Return what tells one call of a task from all others that are not over; a task is in one system call at most."""
-    kinds = [n.ContextKind.CURRENT_TASK]
+    keys: list[n.Expression] = [n.ContextValue(n.ContextKind.CURRENT_TASK, span=span, type=Type.LONG)]
     if isinstance(point.attach, KernelFunctions):
-        kinds.append(n.ContextKind.FRAME)
-    return [n.ContextValue(kind, span=span, type=Type.LONG) for kind in kinds]
+        keys.append(n.ContextValue(n.ContextKind.FRAME, span=span, type=Type.LONG))
+    elif isinstance(point.attach, Uprobes):
+        keys.append(_stack_pointer(span, at_return))
+    return keys
+
+
+def _stack_pointer(span: Span, at_return: bool) -> n.Expression:
+    """Return where the return address of a call in user space lies: when it has returned, that was popped."""
+    word = arch.PT_REGS_OFFSETS[arch.STACK_POINTER] // 8
+    pointer = n.ContextValue(n.ContextKind.REGISTER, word, span=span, type=Type.LONG)
+    if not at_return:
+        return pointer
+    size = n.Constant(arch.STACK_ARGUMENTS_OFFSET, span=span, type=Type.LONG)
+    return n.Binary("-", pointer, size, span=span, type=Type.LONG)

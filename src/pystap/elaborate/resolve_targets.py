@@ -90,7 +90,11 @@ class TargetResolver:
     def _source_value(self, name: str, source: TargetSource, span: Span) -> CValue | None:
         if not source.at_entry or self.scope.entry is None:
             return _value_or_none(source, span)
-        return CValue(self.scope.entry.value(ast.TargetVariable(name, (), span=span), span), source.type)
+        at_once = _value_or_none(source, span)
+        if at_once is None:
+            return None
+        saved = self.scope.entry.value(ast.TargetVariable(name, (), span=span), span)
+        return CValue(saved, source.type, user=at_once.user)
 
     def _unresolved(self, node: ast.TargetVariable) -> NoReturn:
         known = [name for name in self.scope.targets if not name.startswith("$$")]

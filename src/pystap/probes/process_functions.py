@@ -12,6 +12,7 @@ read by number (long_arg(1)), its result by returnval().
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import NoReturn
 
 from ..arch import x86_64 as arch
@@ -21,7 +22,7 @@ from ..program.attach import Uprobes, UserPlaces
 from ..program.extension import DerivedPoint, PointPart, VariableSource
 from ..program.types import Type
 from ..program.user_code import CodePlace, CodeSource, SymbolNames, Which
-from ..records import dataclass
+from ..records import dataclass, replace
 from ..source import Span
 from .programs import Limit, ProgramFile, Programs
 
@@ -121,8 +122,9 @@ def point(parts: Sequence[PointPart], limit: Limit, groups: Sequence[Group]) -> 
     functions = place_functions([file.path for file, _ in rows], [place.name for _, place in rows], returns)
     if len(rows) == 1:
         place = rows[0][1]
+        entry = partial(_entry, parts, limit, Group(rows[0][0], (place,))) if returns else None
         return DerivedPoint(
-            shown[0], attach, {}, place.variables(), functions, program=place.program, guard=place.guard
+            shown[0], attach, {}, place.variables(), functions, entry=entry, program=place.program, guard=place.guard
         )
     functions["pp"] = row(shown)
 
@@ -130,6 +132,12 @@ def point(parts: Sequence[PointPart], limit: Limit, groups: Sequence[Group]) -> 
         return [point(parts, limit, [Group(file, (place,))]) for file, place in rows]
 
     return DerivedPoint(".".join(map(str, parts)), attach, {}, {}, functions, separately)
+
+
+def _entry(parts: Sequence[PointPart], limit: Limit, group: Group) -> DerivedPoint:
+    """Return the point of a function's entry for that of its return."""
+    place = group.places[0].entry or replace(group.places[0], variables=dict)
+    return point([part for part in parts if part.name != "return"], limit, [Group(group.file, (place,))])
 
 
 def place_functions(paths: Sequence[str], names: Sequence[str], returns: bool) -> dict[str, VariableSource]:

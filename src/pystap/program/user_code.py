@@ -29,6 +29,8 @@ class CodePlace:
     """The label, or the function that is called, of a place that is known by one."""
     guard: VariableSource | None = None
     """The condition under which the place counts."""
+    entry: CodePlace | None = None
+    """For the return of a function: its entry, where it has other variables."""
 
 
 class CodeSource(Protocol):
