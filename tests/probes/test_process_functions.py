@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ..command import environment
+from ..runtime.processes import STAPRUN
 from .programs import CALLS, WAITS, Stap, compiled, lines, stap_in
 
 pytestmark = pytest.mark.guest(native=True)
@@ -178,6 +180,17 @@ def test_recompiled_program_is_looked_up_again(stap: Stap, tmp_path: Path) -> No
         assert lines(stap("-e", script, "-c", str(program))) == ["0", "1", "2"]
 
 
+def test_an_image_of_another_program_is_refused(stap: Stap, tmp_path: Path) -> None:
+    program = compiled(tmp_path, CALLS, "changing")
+    script = f"""probe process("{program}").function("helped") {{ println(int_arg(1)) }}"""
+    [image] = lines(stap("-p4", "-e", script))
+    compiled(tmp_path, CALLS + "int more(int n) { return n; }", "changing")
+    command = [*STAPRUN, "-c", str(program), image]
+    done = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "it is not the file that it was when the script was compiled" in done.stderr
+
+
 def test_listing(stap: Stap, program: Path) -> None:
     assert lines(stap("-l", f'process("{program}").function("help*")')) == [
         f'process("{program}").function("helped")',
@@ -207,7 +220,7 @@ def test_what_cannot_be_probed(stap: Stap, program: Path, point: str, message: s
 
 
 def test_interrupt_ends_at_once(program: Path, tmp_path: Path) -> None:
-    from ..command import STAP, environment, in_guest
+    from ..command import STAP, in_guest
 
     if in_guest():
         pytest.skip("natively")

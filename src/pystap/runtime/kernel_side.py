@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 from time import monotonic_ns, time_ns
 
 from ..abi.event_layout import EVENTS_MAP
 from ..abi.image import POINT_CONSTANT, MapSpec, loaded_name
 from ..abi.map_layout import CONTROL_MAP, STOPPED_OFFSET, TARGET_OFFSET, WALL_CLOCK_OFFSET, Counter
-from ..abi.session_image import ProgramAttachment, SessionImage
+from ..abi.session_image import ProgramAttachment, SessionImage, file_stamp
 from ..abi.stack_records import RULES_MAP
 from ..lean import Callable, Iterable, Sequence
+from ..loader.errors import KernelRefused
 from ..loader.image import LoadedImage, load_image
 from ..loader.ringbuf import RingBuffer
 from ..loader.syscalls import raise_file_limit, wait_for_running_programs
@@ -86,6 +88,10 @@ class KernelSide:
 
     def attach(self) -> None:
         """Bring the globals to their maps, then attach everything. Raises `KernelRefused`."""
+        for path, stamp in self._image.files:
+            if file_stamp(path) != stamp:
+                detail = "it is not the file that it was when the script was compiled"
+                raise KernelRefused(f"probe '{path}'", errno.ESTALE, detail=detail)
         self.store.publish()
         self._open_counters()
         if not any(isinstance(attachment.attach, Tracking) for attachment in self._image.attachments):
