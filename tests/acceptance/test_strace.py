@@ -97,13 +97,13 @@ def _differences(ours: Sequence[Call], theirs: Sequence[Call], raw: Sequence[Cal
         if name in IDENTIFIERS and own.result.isdigit():
             same[own.result] = other.result
         known = same if name in WITH_IDENTIFIERS else {}
-        if name not in MOMENTARY and known.get(own.result, own.result) != other.result:
+        if name not in MOMENTARY and other.result not in (own.result, known.get(own.result)):
             found.append(Difference(name, "result", False, *lines))
         if len(own.arguments) != len(other.arguments):
             found.append(Difference(name, "count", False, *lines))
             continue
         for place, (mine, its) in enumerate(zip(own.arguments, other.arguments, strict=False)):
-            if known.get(mine, mine) != its:
+            if its not in (mine, known.get(mine)):
                 address = (
                     place < len(plain.arguments)
                     and mine == plain.arguments[place]
