@@ -7,10 +7,20 @@ library is missing, names stay as they are.
 from __future__ import annotations
 
 import ctypes
+import re
 from collections.abc import Callable, Iterable
 from functools import cache
 
 _LIBRARY = "libstdc++.so.6"
+_ABBREVIATED = frozenset(
+    (
+        "std", "allocator", "basic_string", "string", "istream", "ostream", "iostream", "operator", "anonymous",
+        "namespace", "int", "long", "char", "short", "unsigned", "signed", "bool", "float", "double", "void", "const",
+        "wchar_t", "new", "delete", "volatile", "restrict", "noexcept", "auto", "decltype", "nullptr_t",
+        "basic_istream", "basic_ostream", "basic_iostream", "char_traits",
+    )
+)  # fmt: skip
+"""Words of names that mangled names have as letters."""
 _ANONYMOUS = "(anonymous namespace)"
 
 
@@ -86,6 +96,15 @@ def without_templates(name: str) -> str:
             out.append(character)
         depth -= character == ">"
     return "".join(out)
+
+
+def telling_word(pattern: str) -> str:
+    """Return a word of a pattern for C++ names that every mangled name of a match must contain; "" for none.
+
+    Identifiers stand in mangled names as they are, but for operators and some of the standard library.
+    """
+    words = re.findall(r"(?<![\w*?\]])[A-Za-z_]\w*(?![\w*?\[])", pattern.partition("[")[0])
+    return max((word for word in words if word not in _ABBREVIATED), key=len, default="")
 
 
 def known_as(name: str) -> Iterable[str]:

@@ -115,12 +115,13 @@ class SymbolIndex:
         """Return the C++ functions whose name as one writes it matches, named so: `Queue::push`, `push`."""
         if b"\n_Z" not in self._names:
             return []
-        from .demangle import known_as
+        from .demangle import known_as, telling_word
 
+        word = telling_word(pattern).encode()
         wanted = re.compile(translate(pattern))
         found: list[FunctionSymbol] = []
         for number, name in enumerate(self._names.split(b"\n")[1:-1]):
-            if name.startswith(b"_Z"):
+            if name.startswith(b"_Z") and word in name:
                 ways = list(known_as(name.decode(errors="surrogateescape")))
                 if any(wanted.match(way) for way in ways):
                     symbol = self._symbol(number, name)

@@ -42,7 +42,8 @@ def event_forms(event: Form, instruction: Form) -> dict[str, Form]:
 
 def place_forms(form: Form, suffixes: Sequence[str]) -> dict[str, Form]:
     """Return the forms of points inside functions."""
-    return {f"{root}.{suffix}": form for root in ROOTS for suffix in suffixes}
+    places = [place for root in ROOTS for place in (root, f"{root}.library(string)")]
+    return {f"{place}.{suffix}": form for place in places for suffix in suffixes}
 
 
 @dataclass(frozen=True, slots=True)
