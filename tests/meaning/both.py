@@ -21,6 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pystap.abi.image import ProgramSpec
 from pystap.abi.map_layout import lay_out
 from pystap.abi.session_image import SessionImage
 from pystap.arch.x86_64_syscalls import SYSCALLS
@@ -141,6 +142,16 @@ class Kernel:
 KERNEL = Kernel()
 
 
+_ATOMIC_WORD, _ATOMIC_DOUBLE_WORD, _ADD = 0xC3, 0xDB, 0
+"""BPF_STX | BPF_ATOMIC of 4 and 8 bytes, and the operation that is older than all others (linux/bpf.h)."""
+
+
+def has_new_atomics(program: ProgramSpec) -> bool:
+    """Tell whether a program has atomic operations that Linux 5.10 does not: all but the adding without a result."""
+    instructions = struct.iter_unpack("=BBhi", program.code)
+    return any(code in (_ATOMIC_WORD, _ATOMIC_DOUBLE_WORD) and what != _ADD for code, _, _, what in instructions)
+
+
 def elaborated(
     text: str, limits: Limits = LIMITS, deferred: frozenset[int] = frozenset(), tapset: Path | None = None
 ) -> ElaboratedProgram:
@@ -175,6 +186,7 @@ def compiled(
     except InternalError as error:
         raise NotCompiled(f"InternalError: {error}") from None
     image = assemble(program, layout, kernel_code, user_code, os.uname().release)
+    assert not (KERNEL.old and any(map(has_new_atomics, image.programs))), "Linux 5.10 has no such atomic operation"
     deferred = {handler.index: handler.reason for handler in program.handlers if handler.reason}
     return Compiled(image, deferred)
 

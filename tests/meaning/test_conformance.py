@@ -11,16 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from .both import shown_by
+from .both import KERNEL, shown_by
 
 _SCRIPTS = sorted((Path(__file__).parent / "conformance").glob("*.stp"))
 
 
 @pytest.mark.guest(native=True)
-@pytest.mark.parametrize("target", ["user", "kernel"])
+@pytest.mark.parametrize("target", ["user", "kernel", "old kernel"])
 @pytest.mark.parametrize("script", _SCRIPTS, ids=lambda path: path.stem)
-def test_chapter(script: Path, target: str) -> None:
+def test_chapter(script: Path, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code for an old kernel (Linux 5.10) has locks and loops of its own; newer kernels run it too."""
+    monkeypatch.setattr(KERNEL, "old", target.startswith("old"))
     expected = script.with_suffix(".out").read_text(encoding="latin-1")
     tapset = script.with_name(script.name[:3] + "tapset")
     text = script.read_text(encoding="latin-1")
-    assert shown_by(text, target == "kernel", tapset=tapset if tapset.is_dir() else None) == expected
+    assert shown_by(text, target != "user", tapset=tapset if tapset.is_dir() else None) == expected

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .both import compare
+from .both import KERNEL, compare
 
 _SCRIPTS = sorted((Path(__file__).parent / "regressions").glob("*.stp"))
 _GLOBAL = re.compile(r"^global (\w+)", re.MULTILINE)
@@ -19,7 +19,9 @@ _GLOBAL = re.compile(r"^global (\w+)", re.MULTILINE)
 @pytest.mark.guest(native=True)
 @pytest.mark.parametrize("script", _SCRIPTS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("late", [False, True], ids=["at_once", "late"])
-def test_means_the_same(script: Path, late: bool) -> None:
+@pytest.mark.parametrize("old", [False, True], ids=["new", "old"])
+def test_means_the_same(script: Path, late: bool, old: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(KERNEL, "old", old)
     text = script.read_text()
     tally = compare([(text, _GLOBAL.findall(text))], late=late)
     assert not tally.differences, str(tally.differences[0])
