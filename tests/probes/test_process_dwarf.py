@@ -301,3 +301,44 @@ def test_parameters_at_the_return_are_those_of_the_entry(stap: Stap, tmp_path: P
     expected = subprocess.run([program], capture_output=True, text=True).stdout.splitlines()
     assert len(expected) == 5
     assert lines(stap("-e", script, "-c", f"{program} > /dev/null")) == expected
+
+
+def test_functions_that_only_symbols_name_have_their_variables(stap: Stap, tmp_path: Path) -> None:
+    source = r"""
+__attribute__((noinline)) long inner_name(long value, int other) { __asm__ volatile(""); return value + other; }
+long outer_name(long value, int other) __attribute__((alias("inner_name")));
+int main(void) { return outer_name(5, 6) != 11; }
+"""
+    program = build(tmp_path, "alias", source, "-O1")
+    script = f"""
+    probe process("{program}").function("outer_name") {{ println(ppfunc(), " ", $$vars, " ", $other) }}
+    probe process("{program}").function("outer_name").return {{ println(ppfunc(), " ", $return, " ", $value) }}"""
+    assert lines(stap("-e", script, "-c", str(program))) == ["outer_name value=0x5 other=0x6 6", "outer_name 11 5"]
+
+
+def test_an_address_in_a_process_and_lines_of_a_library(stap: Stap, tmp_path: Path) -> None:
+    code = "int bump(int by)\n{\n  by += 2;\n  return by;\n}\n"
+    library = build(tmp_path, "libbump.so", code, "-O0", "-shared", "-fPIC")
+    source = r"""
+#include <stdio.h>
+int bump(int by);
+int main(void) { printf("%p\n", bump); fflush(stdout); while (getchar() == '\n') bump(40); return 0; }
+"""
+    program = build(tmp_path, "user", source, "-O0", "-Wl,--no-as-needed", str(library))
+    script = f"""probe process("{program}").library("{library}").statement("*@libbump.so.c:4") {{ println($by) }}"""
+    process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        address = int(process.stdout.readline(), 16)
+        script += f"""
+        probe process({process.pid}).statement({address:#x}).absolute {{ println(pp()) }}
+        probe timer.ms(300) {{ system("echo > /proc/{process.pid}/fd/0") }}
+        probe timer.s(20) {{ exit() }}
+        probe process("{program}").library("{library}").statement("*@libbump.so.c:5") {{ exit() }}"""
+        assert lines(stap("-e", script))[:2] == [f'process("{library}").statement({address:#x}).absolute', "42"]
+        wrong = stap("-p2", "-e", f"probe process({process.pid}).statement(16).absolute {{}}")
+        assert f"process {process.pid} has no code of a file at 0x10: identifier 'statement'" in wrong.stderr
+    finally:
+        process.stdin.close()
+        process.wait()

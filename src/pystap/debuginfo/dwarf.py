@@ -123,7 +123,7 @@ class DebugInfo:
             return not scoped or _scope_matches(qualified_name(die), name)
 
         for data, names in self._files():
-            for unit in data.units if is_pattern(last) else names.units(last):
+            for unit in names.matching(last) if is_pattern(last) else names.units(last):
                 for die in dies_of_unit(unit, matches):
                     yield die
                     if is_abstract(die) and (self.names.refers_across or data is not self.data):

@@ -200,6 +200,13 @@ class ElfFile:
                 return segment.offset + address - segment.address
         return None
 
+    def address_of(self, offset: int) -> int | None:
+        """Return the address that a place in the file is loaded to; None when it is not loaded."""
+        for segment in self.segments:
+            if segment.type == PT_LOAD and segment.offset <= offset < segment.offset + segment.file_size:
+                return segment.address + offset - segment.offset
+        return None
+
 
 def _segments(table: bytes, size: int) -> Iterator[Segment]:
     for at in range(0, len(table) - size + 1 if size else 0, size or 1):

@@ -16,6 +16,9 @@ from functools import cached_property
 from . import dwarf_constants as d
 from .dwarf_units import DwarfData, DwarfError, Unit
 
+_MOST_NAMES = 64
+_SHORTEST = 4
+"""Shorter names stand where they are used, not in the table of strings."""
 _MOST_SINGLE = 8
 """Up to so many offsets are looked for one by one."""
 
@@ -41,6 +44,24 @@ class Names:
         if known is None:
             known = self._known[name] = sorted(self.stream(name), key=lambda unit: unit.offset)
         return known
+
+    def matching(self, pattern: str) -> list[Unit]:
+        """Return the units that may have a DIE whose name matches a pattern with wildcards; all where many names do."""
+        data = self.data
+        few = len(data.units) <= 2 or data.alternative is not None
+        if few or pattern[0] in "*?" or "[" in pattern or len(pattern.replace("*", "")) < _SHORTEST:
+            return data.units
+        letters = {"*": "[^\\0]*", "?": "[^\\0]"}
+        expression = re.compile("".join(letters.get(c, re.escape(c)) for c in pattern + "\0").encode())
+        found: set[bytes] = set()
+        match = expression.search(data.strings)
+        while match is not None:
+            found.add(match.group())
+            if len(found) > _MOST_NAMES:
+                return data.units
+            match = expression.search(data.strings, match.start() + 1)
+        units = {unit.offset: unit for text in found for unit in self.units(text[:-1].decode(errors="replace"))}
+        return [units[offset] for offset in sorted(units)]
 
     def stream(self, name: str) -> Iterator[Unit]:
         """Yield the units that may have a DIE of that name as they are found, each once."""

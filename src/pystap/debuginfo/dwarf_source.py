@@ -144,7 +144,23 @@ class DwarfSource:
 
         offset = self._placing.offset(info, address) if self._placing is not None else _file_offset(info, address)
         entry = self._place(info, function, address, shown, False) if returns else None
-        return CodePlace(function.name, shown, offset, variables, Program(info, around), entry=entry)
+        start = offset if self._placing is not None else info.elf.file_offset(function.entry) or 0
+        return CodePlace(function.name, shown, offset, variables, Program(info, around), start=start, entry=entry)
+
+    def described(self, path: str, place: CodePlace, which: Which) -> CodePlace:
+        """Return a function that only a symbol names, with its variables: `malloc` is `__libc_malloc` in DWARF."""
+        returns = which == "return"
+
+        def variables() -> Mapping[str, TargetSource]:
+            info = open_debuginfo(path)
+            address = info.elf.address_of(place.offset) if info is not None else None
+            function = info.function_at(address) if info is not None and address is not None else None
+            if info is None or address is None or function is None or function.entry != address:
+                return {}
+            return PlaceVariables(info.scope(function, address), self._around(info, address, returns), returns)
+
+        entry = self.described(path, place, "all") if returns else None
+        return replace(place, variables=variables, entry=entry)
 
     def _around(self, info: DebugInfo, address: int, returns: bool = False) -> Surroundings:
         if self._placing is not None:

@@ -43,7 +43,8 @@ def event_forms(event: Form, instruction: Form) -> dict[str, Form]:
 def place_forms(form: Form, suffixes: Sequence[str]) -> dict[str, Form]:
     """Return the forms of points inside functions."""
     places = [place for root in ROOTS for place in (root, f"{root}.library(string)")]
-    return {f"{place}.{suffix}": form for place in places for suffix in suffixes}
+    forms = {f"{place}.{suffix}": form for place in places for suffix in suffixes}
+    return forms | {"process(number).statement(number).absolute": form}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from ..program import nodes as n
 from ..program.attach import Uprobes, UserPlaces
 from ..program.extension import DerivedPoint, PointPart, VariableSource
 from ..program.types import Type
-from ..program.user_code import CodePlace, CodeSource, SymbolNames, Which
+from ..program.user_code import CodePlace, FunctionSource, SymbolNames, Which
 from ..records import dataclass, replace
 from ..source import Span
 from .programs import Limit, ProgramFile, Programs
@@ -40,7 +40,7 @@ class ProcessFunctionForm:
     """The `function(string)` forms. `refusal` is why user code cannot be probed, "" where it can."""
 
     programs: Programs
-    sources: Sequence[CodeSource]
+    sources: Sequence[FunctionSource]
     symbols: SymbolNames
     refusal: str
 
@@ -81,11 +81,17 @@ class ProcessFunctionForm:
         return found
 
     def _places(self, path: str, pattern: str, which: Which) -> Sequence[CodePlace]:
-        for source in (*self.sources, self.symbols):
-            places = source.functions(path, pattern, which)
-            if places:
-                return places
-        return ()
+        """Return the places that the sources know; of functions that have symbols alone, what those tell."""
+        found: list[CodePlace] = []
+        for source in self.sources:
+            found += source.functions(path, pattern, which) or ()
+        if which == "inline" or "@" in pattern or (found and not any(c in pattern for c in "*?[")):
+            return found
+        taken = {place.start for place in found}
+        others = [place for place in self.symbols.functions(path, pattern, which) or () if place.offset not in taken]
+        for source in self.sources:
+            others = [source.described(path, place, which) for place in others]
+        return [*found, *others]
 
     def _absent(
         self, part: PointPart, parts: Sequence[PointPart], files: Sequence[ProgramFile], near: Sequence[str]
@@ -165,7 +171,7 @@ def _shown(parts: Sequence[PointPart], file: ProgramFile, place: CodePlace) -> s
 def named(part: PointPart, place: CodePlace) -> PointPart:
     """Return a component with what it means at a place."""
     match part.name:
-        case "function" | "statement":
+        case "function" | "statement" if isinstance(part.argument, str):
             return PointPart(part.name, place.shown, part.span)
         case "label" | "callee":
             return PointPart(part.name, place.detail, part.span)

@@ -51,6 +51,8 @@ class ProcessPlaceForm:
     def _groups(self, parts: Sequence[PointPart]) -> list[Group]:
         files = self.programs.files(parts)
         part = next(part for part in parts if part.name in ("statement", "function"))
+        if parts[-1].name == "absolute":
+            return [_in_memory(files[0], part)]
         found: list[Group] = []
         without: list[ProgramFile] = []
         for file in files:
@@ -83,6 +85,23 @@ class ProcessPlaceForm:
         if callee.name == "callee":
             return self.source.callees(file.path, pattern, str(callee.argument), 1)
         return self.source.callees(file.path, pattern, "*", int(callee.argument or 1))
+
+
+def _in_memory(program: ProgramFile, part: PointPart) -> Group:
+    """Return the place at an address in the memory of a process. Raises ScriptError where it has no code."""
+    pid, address = program.limit.pid, int(part.argument or 0)
+    try:
+        with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as file:
+            rows = [line.rstrip("\n").split(None, 5) for line in file]
+    except OSError as error:
+        _fail(f"cannot read where process {pid} has its code: {error.strerror}", part)
+    for row in rows:
+        first, _, last = row[0].partition("-")
+        if int(first, 16) <= address < int(last, 16) and "x" in row[1] and len(row) > 5 and row[5].startswith("/"):
+            offset = address - int(first, 16) + int(row[2], 16)
+            place = CodePlace("", f"{address:#x}", offset)
+            return Group(ProgramFile(row[5], program.limit, program.listed), (place,))
+    _fail(f"process {pid} has no code of a file at {address:#x}", part)
 
 
 def _points(parts: Sequence[PointPart], limit: Limit, groups: Sequence[Group]) -> Sequence[DerivedPoint]:

@@ -29,6 +29,8 @@ class CodePlace:
     """The label, or the function that is called, of a place that is known by one."""
     guard: VariableSource | None = None
     """The condition under which the place counts."""
+    start: int = 0
+    """Where the function of the place begins, in the program's file; 0 where that is not told."""
     entry: CodePlace | None = None
     """For the return of a function: its entry, where it has other variables."""
 
@@ -42,6 +44,14 @@ class CodeSource(Protocol):
         None or nothing when it knows none: the next source is asked. Raises LookupError, its text for people, where no
         source can know any, and OSError.
         """
+        ...
+
+
+class FunctionSource(CodeSource, Protocol):
+    """A source that knows more of functions than their symbols tell."""
+
+    def described(self, path: str, place: CodePlace, which: Which) -> CodePlace:
+        """Return the entry of a function with the variables that it has there, looked for when they are read."""
         ...
 
 
