@@ -202,6 +202,12 @@ def test_listing(stap: Stap, program: Path) -> None:
     ("point", "message"),
     [
         ('process("{0}").function("halper")', "no match for function 'halper' in '{0}' (similar functions: helper"),
+        ('process("").function("main")', "cannot find executable ''"),
+        ('process("{0}").library("").function("main")', "no library ''"),
+        (
+            'process("{0}").function("helper")?, process("{0}").function("main") {{ println($a) }} probe end',
+            "there is no debuginfo for this code; without it values are read by number: int_arg(1)",
+        ),
         ('process("{0}x").function("main")', "cannot find executable '{0}x'"),
         ('process("sleeep").function("main")', "cannot find executable 'sleeep' (similar programs: sleep"),
         ('process("/etc/passwd").function("main")', "'/etc/passwd' is not an ELF file"),

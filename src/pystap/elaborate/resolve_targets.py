@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from ..diagnostics import ScriptError, near_names, semantic_error, similar
 from ..program import nodes as n
-from ..program.attach import KernelFunctions, Syscalls, Tracepoints
+from ..program.attach import KernelFunctions, Syscalls, Tracepoints, Uprobes
 from ..program.c_types import CKind, CType, CValue
 from ..program.extension import ProgramTypes, TargetSource
 from ..program.types import Type, wrap_long
@@ -104,7 +104,11 @@ class TargetResolver:
             near = near_names(node.name, known) or known
             message = f"unable to find local '{node.name[1:]}' (alternatives: {' '.join(near)})"
             semantic_error(message, node.span, subject)
-        semantic_error(f"unresolved target-symbol expression{similar(node.name, known)}", node.span, subject)
+        hint = similar(node.name, known)
+        if not known and isinstance(self.scope.attach, Uprobes):
+            number = "returnval()" if self.scope.attach.returns else "int_arg(1), user_string(pointer_arg(2))"
+            hint = f" (there is no debuginfo for this code; without it values are read by number: {number})"
+        semantic_error(f"unresolved target-symbol expression{hint}", node.span, subject)
 
     # ------------------------------------------------------------------------------------------- following
 

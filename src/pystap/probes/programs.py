@@ -137,7 +137,7 @@ class Programs:
 
     def _found(self, name: str) -> str:
         """Return the file that a name means: as the shell does, else a library; "" for none."""
-        if "/" in name:
+        if not name or "/" in name:
             return name if os.path.exists(name) else ""
         for folder in self._folders:
             path = f"{folder or '.'}/{name}"
@@ -173,6 +173,8 @@ class Programs:
                 yield ProgramFile(path, limit, (*executable.listed, PointPart(part.name, path, part.span)))
         if not seen and not any(c in pattern for c in "*?["):
             # one that the program may open itself (dlopen)
+            if not pattern:
+                return
             path = pattern if "/" in pattern and os.path.exists(pattern) else self._libraries.find_library(pattern)
             if path:
                 path = os.path.realpath(path)
