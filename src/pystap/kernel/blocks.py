@@ -12,8 +12,9 @@ MOST_READS reads of 16 bytes:
     3   u8    flags                                12  u32   0
     4   u16   most bytes
 
-The arguments lie in memory, eight of 8 bytes; the last ones stand for "no limit". All lengths and offsets are masked so
-that the verifier knows their bounds.
+The arguments lie in memory, eight of 8 bytes; the last ones stand for "no limit". Behind them are the variables of the
+function: what comes back from memory is any number to the verifier, so that it does not follow each way through a read
+for all the ways through the next one. All lengths and offsets are masked so that it knows their bounds.
 """
 
 from __future__ import annotations
@@ -33,12 +34,17 @@ _MARGIN = 1536
 """What is read at the last offset that the masks allow still lies in the memory of a block."""
 _SIZE_MASK = 1023
 _KINDS = {"bytes": 1, "text": 2, "texts": 3}
+_LARGEST = {"bytes": 512, "text": 512, "texts": 896}
+"""The most bytes of a read; four of these are less than a block."""
 _RELATIVE, _HAS_LENGTH, _NARROW = 1, 2, 4
 _NO_LIMIT = 7
+_END, _PREVIOUS, _ADDRESS, _SIZE, _RESULT, _USED, _SLOTS = 8, 9, 10, 11, 12, 13, 14
+"""Places behind the arguments."""
 _READ = Struct("=BBBBHHHHI")
 _ROW = MOST_READS * _READ.size
 _MOST_TEXTS = 24
-_LONGEST_TEXT = 127
+_LONGEST_TEXT = 128
+"""Bytes of one string of several, with its NUL; the last has room for as many."""
 
 
 def block_memory(h: HandlerContext, blocks: int, fixed: int) -> str:
@@ -49,7 +55,7 @@ def block_memory(h: HandlerContext, blocks: int, fixed: int) -> str:
 def read_block(h: HandlerContext, block: ReadBlock, place: str) -> str:
     """Emit the reading of a block to `place`; returns its length in bytes, below BLOCK_BYTES."""
     code = h.code
-    arguments = h.temporaries.scratch(8 * 8)
+    arguments = h.temporaries.scratch(8 * _SLOTS)
     for index, argument in enumerate(block.arguments):
         code.store(h.generate.long(h, argument), code.offset(arguments, 8 * index))
     code.store("65535", code.offset(arguments, 8 * _NO_LIMIT))
@@ -72,10 +78,9 @@ def _row(reads: tuple[UserRead, ...]) -> bytes:
         flags = _RELATIVE * (memory.at is not None) | _HAS_LENGTH * (memory.length_at is not None)
         flags |= _NARROW * (read.word == 4)
         count = _NO_LIMIT if read.count is None else read.count
-        data += _READ.pack(
-            _KINDS[memory.kind], read.address, count, flags, min(memory.size, 512), memory.each, memory.at or 0,
-            memory.length_at or 0, 0,
-        )  # fmt: skip
+        size = min(memory.size, _LARGEST[memory.kind])
+        offsets = memory.at or 0, memory.length_at or 0
+        data += _READ.pack(_KINDS[memory.kind], read.address, count, flags, size, memory.each, *offsets, 0)
     return data.ljust(_ROW, b"\0")
 
 
@@ -109,19 +114,25 @@ def _function(module: Module, texts: bool) -> str:
     if texts:
         module.function("read_texts", _texts_function())
     code = Code()
-    end_place = code.alloca("end", "i64")
-    previous_place = code.alloca("previous", "i64")
-    code.store("8", end_place)
-    code.store("-1", previous_place)
+    _put(code, _END, "8")
+    _put(code, _PREVIOUS, "-1")
     finish = code.name("finish")
     for number in range(MOST_READS):
-        _one_read(code, number * _READ.size, end_place, previous_place, finish, texts)
+        _one_read(code, number * _READ.size, finish, texts)
     code.begin(finish)
-    end = code.load("end", end_place)
+    end = _get(code, _END)
     code.store(code.value("total", f"sub i64 {end}, 8"), "%out")
     code.ret(f"i64 {end}")
     text = code.function(f"internal i64 @{name}(ptr %plan, ptr %arguments, ptr %out) noinline")
     return module.function(name, text)
+
+
+def _put(code: Code, slot: int, value: str) -> None:
+    code.line(f"store volatile i64 {value}, ptr {code.offset('%arguments', 8 * slot)}, align 8")
+
+
+def _get(code: Code, slot: int) -> str:
+    return code.value("kept", f"load volatile i64, ptr {code.offset('%arguments', 8 * slot)}, align 8")
 
 
 def _field(code: Code, at: int, bits: int) -> str:
@@ -136,17 +147,16 @@ def _argument(code: Code, at: int) -> str:
     return code.load("argument", place)
 
 
-def _one_read(code: Code, at: int, end_place: str, previous_place: str, finish: str, texts: bool) -> None:
+def _one_read(code: Code, at: int, finish: str, texts: bool) -> None:
     """Emit one read of the plan; control goes on behind it, or to `finish` when the plan has ended."""
     some, done = code.name("some"), code.name("done")
     kind = _field(code, at, 8)
     code.branch(code.value("ended", f"icmp eq i64 {kind}, 0"), finish, some)
     code.begin(some)
-    end = code.value("end", f"and i64 {code.opaque(code.load('end', end_place))}, {BLOCK_BYTES - 1}")
+    end = code.value("end", f"and i64 {code.opaque(_get(code, _END))}, {BLOCK_BYTES - 1}")
     head = code.offset("%out", end)
     data = code.offset(head, 8)
-    address, size = _source(code, at, previous_place)
-    result_place = code.alloca("result", "i64")
+    address, size = _source(code, at)
     is_bytes, is_text, read = code.name("bytes"), code.name("text"), code.name("read")
     code.branch(code.value("is", f"icmp eq i64 {kind}, {_KINDS['bytes']}"), is_bytes, is_text)
     code.begin(is_bytes)
@@ -154,7 +164,7 @@ def _one_read(code: Code, at: int, end_place: str, previous_place: str, finish: 
     low = code.value("low", f"trunc i64 {size} to i32")
     result = code.helper("result", Helper.PROBE_READ_USER, f"ptr {data}, i32 {low}, ptr {source}")
     bad = code.value("bad", f"icmp slt i64 {result}, 0")
-    code.store(code.value("got", f"select i1 {bad}, i64 -14, i64 {size}"), result_place)
+    _put(code, _RESULT, code.value("got", f"select i1 {bad}, i64 -14, i64 {size}"))
     code.jump(read)
     code.begin(is_text)
     if texts:
@@ -162,47 +172,46 @@ def _one_read(code: Code, at: int, end_place: str, previous_place: str, finish: 
         code.branch(code.value("is", f"icmp eq i64 {kind}, {_KINDS['texts']}"), several, one)
         code.begin(several)
         narrow = code.value("narrow", f"and i64 {_field(code, at + 3, 8)}, {_NARROW}")
-        arguments = f"i64 {address}, ptr {data}, i64 {size}, i64 {narrow}"
-        code.store(code.value("got", f"call i64 @read_texts({arguments})"), result_place)
+        arguments = f"i64 {address}, ptr {data}, i64 {size}, i64 {narrow}, ptr %arguments"
+        _put(code, _RESULT, code.value("got", f"call i64 @read_texts({arguments})"))
         code.jump(read)
         code.begin(one)
     source = code.value("source", f"inttoptr i64 {address} to ptr")
     low = code.value("low", f"trunc i64 {size} to i32")
     result = code.helper("result", Helper.PROBE_READ_USER_STR, f"ptr {data}, i32 {low}, ptr {source}")
-    code.store(code.value("got", f"sub i64 {result}, 1"), result_place)
+    _put(code, _RESULT, code.value("got", f"sub i64 {result}, 1"))
     code.begin(read)
-    got = code.load("got", result_place)
+    got = _get(code, _RESULT)
     code.store(got, head)
     bad = code.value("bad", f"icmp slt i64 {got}, 0")
     start = code.value("start", f"add i64 {end}, 8")
-    code.store(code.value("previous", f"select i1 {bad}, i64 -1, i64 {start}"), previous_place)
+    _put(code, _PREVIOUS, code.value("previous", f"select i1 {bad}, i64 -1, i64 {start}"))
     length = code.value("length", f"select i1 {bad}, i64 0, i64 {got}")
     padded = code.value("padded", f"add i64 {length}, 7")
     padded = code.value("padded", f"and i64 {padded}, {_SIZE_MASK & ~7}")
-    code.store(code.value("end", f"add i64 {start}, {padded}"), end_place)
+    _put(code, _END, code.value("end", f"add i64 {start}, {padded}"))
     code.begin(done)
 
 
-def _source(code: Code, at: int, previous_place: str) -> tuple[str, str]:
+def _source(code: Code, at: int) -> tuple[str, str]:
     """Emit the address and the size of a read; returns both."""
     relative, absolute, sized = code.name("relative"), code.name("absolute"), code.name("sized")
-    address_place, size_place = code.alloca("address", "i64"), code.alloca("size", "i64")
     most = _field(code, at + 4, 16)
     flags = _field(code, at + 3, 8)
     is_relative = code.value("relative", f"and i64 {flags}, {_RELATIVE}")
     code.branch(code.value("plain", f"icmp eq i64 {is_relative}, 0"), absolute, relative)
 
     code.begin(absolute)
-    code.store(_argument(code, at + 1), address_place)
+    _put(code, _ADDRESS, _argument(code, at + 1))
     elements = _minimum(code, _argument(code, at + 2), "65535")
     wanted = code.value("wanted", f"mul i64 {elements}, {_field(code, at + 6, 16)}")
-    code.store(_minimum(code, wanted, most), size_place)
+    _put(code, _SIZE, _minimum(code, wanted, most))
     code.jump(sized)
 
     code.begin(relative)
-    code.store("0", address_place)
-    code.store(most, size_place)
-    previous = code.load("previous", previous_place)
+    _put(code, _ADDRESS, "0")
+    _put(code, _SIZE, most)
+    previous = _get(code, _PREVIOUS)
     follow = code.name("follow")
     code.branch(code.value("none", f"icmp slt i64 {previous}, 0"), sized, follow)
     code.begin(follow)
@@ -210,17 +219,17 @@ def _source(code: Code, at: int, previous_place: str) -> tuple[str, str]:
     is_wide = code.value("wide", f"icmp eq i64 {narrow}, 0")
     mask = code.value("mask", f"select i1 {is_wide}, i64 -1, i64 4294967295")
     pointer = _word_behind(code, previous, _field(code, at + 8, 16))
-    code.store(code.value("pointer", f"and i64 {pointer}, {mask}"), address_place)
+    _put(code, _ADDRESS, code.value("pointer", f"and i64 {pointer}, {mask}"))
     has_length = code.value("has", f"and i64 {flags}, {_HAS_LENGTH}")
     limited = code.name("limited")
     code.branch(code.value("unlimited", f"icmp eq i64 {has_length}, 0"), sized, limited)
     code.begin(limited)
     length = _word_behind(code, previous, _field(code, at + 10, 16))
     length = code.value("length", f"and i64 {length}, {mask}")
-    code.store(_minimum(code, length, most), size_place)
+    _put(code, _SIZE, _minimum(code, length, most))
     code.begin(sized)
-    size = code.value("size", f"and i64 {code.opaque(code.load('size', size_place))}, {_SIZE_MASK}")
-    return code.load("address", address_place), size
+    size = code.value("size", f"and i64 {code.opaque(_get(code, _SIZE))}, {_SIZE_MASK}")
+    return _get(code, _ADDRESS), size
 
 
 def _word_behind(code: Code, previous: str, offset: str) -> str:
@@ -238,60 +247,55 @@ def _minimum(code: Code, one: str, other: str) -> str:
 def _texts_function() -> str:
     """Return the function that reads the strings of an array of pointers; it gives the bytes read, or -14.
 
-    Where there are more strings, or one is cut, a byte 1 ends what was read.
+    `%narrow` is 4 for pointers of 4 bytes, else 0. Where there are more strings, or one is cut, a byte 1 ends what was
+    read.
     """
     code = Code()
-    pointer_place, used_place = code.alloca("pointer", "i64"), code.alloca("used", "i64")
-    code.store("0", used_place)
-    is_narrow = code.value("narrow", "icmp ne i64 %narrow, 0")
-    step = code.value("step", f"select i1 {is_narrow}, i64 4, i64 8")
-    size_of = code.value("bytes", f"trunc i64 {step} to i32")
+    pointer_place, index_place = code.alloca("pointer", "i64"), code.alloca("index", "i64")
+    _put(code, _USED, "0")
+    step = code.value("step", f"sub i64 8, {code.value('less', 'and i64 %narrow, 4')}")
+    width = code.value("width", f"trunc i64 {step} to i32")
     loop, body, text, more, cut, bad, end = (
         code.name(n) for n in ("loop", "body", "text", "more", "cut", "bad", "end")
     )
-    before = code.name("before")
-    index_place = code.alloca("index", "i64")
     code.store("0", index_place)
-    code.begin(before)
     code.begin(loop)
     index = code.load("index", index_place)
     code.store("0", pointer_place)
     moved = code.value("moved", f"mul i64 {index}, {step}")
     address = code.value("address", f"add i64 %address, {moved}")
     source = code.value("source", f"inttoptr i64 {address} to ptr")
-    width = code.value("width", f"and i32 {size_of}, 15")
     result = code.helper("result", Helper.PROBE_READ_USER, f"ptr {pointer_place}, i32 {width}, ptr {source}")
     code.branch(code.value("fault", f"icmp slt i64 {result}, 0"), bad, body)
     code.begin(body)
     pointer = code.load("pointer", pointer_place)
     code.branch(code.value("last", f"icmp eq i64 {pointer}, 0"), end, text)
     code.begin(text)
-    used = code.value("used", f"and i64 {code.opaque(code.load('used', used_place))}, {_SIZE_MASK}")
+    used = code.value("used", f"and i64 {code.opaque(_get(code, _USED))}, {_SIZE_MASK}")
     room = code.value("room", f"sub i64 %size, {used}")
     some = code.name("some")
-    code.branch(code.value("full", f"icmp slt i64 {room}, 2"), cut, some)
+    code.branch(code.value("full", f"icmp slt i64 {room}, {_LONGEST_TEXT}"), cut, some)
     code.begin(some)
-    most = _minimum(code, room, str(_LONGEST_TEXT))
-    most = code.value("most", f"and i64 {code.opaque(most)}, {_LONGEST_TEXT}")
-    low = code.value("low", f"trunc i64 {most} to i32")
     source = code.value("source", f"inttoptr i64 {pointer} to ptr")
     place = code.offset("%out", used)
-    read = code.helper("read", Helper.PROBE_READ_USER_STR, f"ptr {place}, i32 {low}, ptr {source}")
+    arguments = f"ptr {place}, i32 {_LONGEST_TEXT}, ptr {source}"
+    read = code.helper("read", Helper.PROBE_READ_USER_STR, arguments)
     fine = code.name("fine")
     code.branch(code.value("fault", f"icmp sle i64 {read}, 0"), cut, fine)
     code.begin(fine)
-    code.store(code.value("used", f"add i64 {used}, {read}"), used_place)
-    code.branch(code.value("whole", f"icmp ult i64 {read}, {most}"), more, cut)
+    _put(code, _USED, code.value("used", f"add i64 {used}, {read}"))
+    code.branch(code.value("whole", f"icmp ult i64 {read}, {_LONGEST_TEXT}"), more, cut)
     code.begin(more)
     following = code.value("following", f"add i64 {index}, 1")
     code.store(following, index_place)
     code.repeat(code.value("go", f"icmp ult i64 {following}, {_MOST_TEXTS}"), loop, cut)
     code.begin(cut)
-    used = code.value("used", f"and i64 {code.opaque(code.load('used', used_place))}, {_SIZE_MASK}")
+    used = code.value("used", f"and i64 {code.opaque(_get(code, _USED))}, {_SIZE_MASK}")
     code.line(f"store i8 1, ptr {code.offset('%out', used)}, align 1")
     code.ret(f"i64 {code.value('length', f'add i64 {used}, 1')}")
     code.begin(bad)
     code.ret("i64 -14")
     code.begin(end)
-    code.ret(f"i64 {code.load('used', used_place)}")
-    return code.function("internal i64 @read_texts(i64 %address, ptr %out, i64 %size, i64 %narrow) noinline")
+    code.ret(f"i64 {_get(code, _USED)}")
+    parameters = "i64 %address, ptr %out, i64 %size, i64 %narrow, ptr %arguments"
+    return code.function(f"internal i64 @read_texts({parameters}) noinline")

@@ -18,7 +18,8 @@ _LONG = Struct("=q")
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Memory that a decoder reads: at the address that its first argument holds, at most `size` bytes (512).
+    """Memory that a decoder reads: at the address that its first argument holds, at most `size` bytes
+    (512, of "texts" 896).
 
     "bytes": `size` bytes; with `count`, as many elements of `each` bytes as that argument of the decoder says, if that
     is less. "text": up to its NUL. "texts": the strings that an array of pointers names, up to its null pointer (argv).
