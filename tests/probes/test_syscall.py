@@ -241,7 +241,7 @@ def test_the_kernel_takes_no_new_arguments(written: str, tmp_path: Path) -> None
     point = "syscall.open.return" if written == "$return" else "syscall.open"
     done = run_stap("-g", "-e", f"probe {point} {{ {written} = 0 }}", folder=tmp_path)
     assert done.returncode == 1
-    assert "write to target variable not permitted by eBPF" in done.stderr
+    assert "write to target variable not permitted: eBPF programs cannot write" in done.stderr
 
 
 def test_list_shows_variables_without_the_kernels_names(tmp_path: Path) -> None:
