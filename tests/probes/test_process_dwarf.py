@@ -13,7 +13,8 @@ from tests.debuginfo.programs import COMPILERS, build, has, line_of
 from .dwarf_programs import C_SOURCE, CXX_SOURCE, HERE
 from .programs import Stap, lines, stap_in
 
-pytestmark = pytest.mark.guest(native=True)
+IN_GUESTS = pytest.mark.guest(native=True)
+"""The tests of the others compile sixteen programs or ask no kernel anything."""
 
 KINDS = [(compiler, version, level) for compiler in COMPILERS for version in (4, 5) for level in (0, 2)]
 
@@ -130,6 +131,7 @@ probe process("{program}").statement("*@shapes.cc:{area}"), process("{program}")
             assert [row[1] for row in found] == ["9", "-7"]
 
 
+@IN_GUESTS
 def test_returns_inlines_labels_and_calls(stap: Stap, tmp_path: Path) -> None:
     source = C_SOURCE
     for old, new in (
@@ -221,6 +223,7 @@ int bump(int by) { sum += by; calls++; return (int)sum; }
 """
 
 
+@IN_GUESTS
 @pytest.mark.parametrize("is_static", [False, True])
 def test_variables_of_threads(stap: Stap, tmp_path: Path, is_static: bool) -> None:
     """Of a program by the thread pointer, of a library by its module in the thread's vector of blocks."""
@@ -260,6 +263,7 @@ int main(int argc, char **argv)
 """
 
 
+@IN_GUESTS
 def test_structs_in_registers(stap: Stap, tmp_path: Path) -> None:
     program = build(tmp_path, "spread", SPREAD, "-O2")
     here = line_of("// HERE", SPREAD)
@@ -290,6 +294,7 @@ int main(void) { struct box box = { 4, "abcd" }; return down(&box, 4, "abcdef") 
 """
 
 
+@IN_GUESTS
 @pytest.mark.parametrize("level", ["-O0", "-O2"])
 def test_parameters_at_the_return_are_those_of_the_entry(stap: Stap, tmp_path: Path, level: str) -> None:
     """Nested calls keep theirs apart; what lies in memory outside the call is what it is now."""
