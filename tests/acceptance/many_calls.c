@@ -561,7 +561,8 @@ static void signal_calls(void) {
 	DO(rt_sigsuspend, &two_signals, 8);
 	DO(rt_sigsuspend, &two_signals, 4);
 	DO(rt_sigprocmask, SIG_SETMASK, &signals, 0, 8);
-	alarm_value.it_value.tv_sec = 0, alarm_value.it_value.tv_usec = 50000;
+	/* Long enough that the signal does not come before the pause, however slow the tracing is. */
+	alarm_value.it_value.tv_sec = 0, alarm_value.it_value.tv_usec = 500000;
 	DO(setitimer, ITIMER_REAL, &alarm_value, 0);
 	DO(pause);
 	DO(setitimer, ITIMER_REAL, &stop_value, 0);
