@@ -13,6 +13,7 @@ import mmap
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 
 from ..records import dataclass
@@ -54,6 +55,16 @@ class Segment:
     offset: int
     file_size: int
     is_executable: bool
+
+
+@contextmanager
+def readable_elf(path: str) -> Iterator[ElfFile]:
+    """Open a file; raises `NotElf` for one that is damaged, wherever in the reading that shows, and `OSError`."""
+    try:
+        with ElfFile(path) as elf:
+            yield elf
+    except (struct.error, IndexError, ValueError, OverflowError, MemoryError):
+        raise NotElf(f"'{path}' is damaged: what it says of itself does not fit") from None
 
 
 class ElfFile:

@@ -20,7 +20,7 @@ from fnmatch import translate
 from ..diagnostics import near_names
 from ..program.user_code import CodePlace, Which
 from ..records import dataclass, replace
-from .elf_file import ET_EXEC, SHT_DYNSYM, SHT_SYMTAB, ElfFile, NotElf, Section
+from .elf_file import ET_EXEC, SHT_DYNSYM, SHT_SYMTAB, ElfFile, NotElf, Section, readable_elf
 
 DEBUG_FOLDERS = ("/usr/lib/debug",)
 _FORMAT = 2
@@ -171,7 +171,7 @@ class SymbolSource:
         """Return the functions of a name or pattern; see program.user_code.CodeSource."""
         if "@" in pattern or which == "inline":
             return None
-        with ElfFile(path) as elf:
+        with readable_elf(path) as elf:
             index = self._index(elf)
             found = index.matching(pattern) if any(c in pattern for c in "*?[") else index.exact(pattern)
             if not found:
@@ -185,7 +185,7 @@ class SymbolSource:
 
     def near(self, path: str, name: str) -> list[str]:
         """Return names of functions that may be meant by one that is not there."""
-        with ElfFile(path) as elf:
+        with readable_elf(path) as elf:
             return near_names(name, self._index(elf).names_near(name))
 
 
@@ -194,7 +194,7 @@ class VariableSymbols:
 
     def variable(self, path: str, name: str) -> tuple[int, bool]:
         """Return the address of a variable, and whether the program is always loaded there. Raises LookupError."""
-        with ElfFile(path) as elf:
+        with readable_elf(path) as elf:
             found = {address for known, address in _variables(elf) if known == name}
             if not found:
                 raise LookupError(f"no variable '{name}' in the symbols of '{path}'")
@@ -203,7 +203,7 @@ class VariableSymbols:
             return found.pop(), elf.type == ET_EXEC
 
     def variable_names(self, path: str) -> Iterable[str]:
-        with ElfFile(path) as elf:
+        with readable_elf(path) as elf:
             return [name for name, _ in _variables(elf)]
 
 
@@ -211,7 +211,7 @@ def _variables(elf: ElfFile) -> Iterator[tuple[str, int]]:
     yield from _own_variables(elf)
     separate = debug_file(elf)
     if separate:
-        with suppress(OSError, NotElf), ElfFile(separate) as other:
+        with suppress(OSError, NotElf), readable_elf(separate) as other:
             yield from _own_variables(other)
 
 
@@ -261,7 +261,7 @@ def _all_rows(elf: ElfFile) -> Iterator[tuple[int, int, int, bytes]]:
         return
     separate = debug_file(elf)
     if separate:
-        with suppress(OSError, NotElf), ElfFile(separate) as other:
+        with suppress(OSError, NotElf), readable_elf(separate) as other:
             yield from _rows(other)
             return
     yield from _compressed_rows(elf)
@@ -275,7 +275,7 @@ def _compressed_rows(elf: ElfFile) -> Iterator[tuple[int, int, int, bytes]]:
     with suppress(lzma.LZMAError, NotElf), tempfile.NamedTemporaryFile() as file:
         file.write(lzma.decompress(elf.content(section)))
         file.flush()
-        with ElfFile(file.name) as other:
+        with readable_elf(file.name) as other:
             yield from _rows(other)
 
 
@@ -324,7 +324,7 @@ def debug_file(elf: ElfFile) -> str:
 def _fits(elf: ElfFile, path: str) -> bool:
     """Tell whether a file beside is the debuginfo of a program: by build id, or by the checksum in the link."""
     try:
-        with ElfFile(path) as other:
+        with readable_elf(path) as other:
             if elf.build_id or other.build_id:
                 return elf.build_id == other.build_id
             section = elf.section(".gnu_debuglink")

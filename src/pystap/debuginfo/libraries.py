@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 
-from .elf_file import ElfFile, NotElf
+from .elf_file import NotElf, readable_elf
 
 _CACHE = "/etc/ld.so.cache"
 _MAGIC = b"glibc-ld.so.cache1.1"
@@ -73,7 +73,7 @@ def linked_libraries(path: str) -> Iterator[tuple[str, str]]:
     waiting = [path]
     interpreter = ""
     while waiting:
-        with suppress(OSError, NotElf), ElfFile(waiting.pop(0)) as elf:
+        with suppress(OSError, NotElf), readable_elf(waiting.pop(0)) as elf:
             interpreter = interpreter or elf.interpreter
             for name in elf.needed:
                 if name not in seen:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from ..program.user_code import CodePlace
-from .elf_file import SHT_RELA, SYMBOL, ElfFile, Section
+from .elf_file import SHT_RELA, SYMBOL, ElfFile, Section, readable_elf
 
 _JUMP_SLOT, _GLOB_DAT = 7, 6
 _RELA = struct.Struct("<QQq")
@@ -26,7 +26,7 @@ class PltSource:
 
     def entries(self, path: str, pattern: str) -> Sequence[CodePlace]:
         """Return the entries whose functions match a pattern, by address. Raises NotElf and OSError."""
-        with ElfFile(path) as elf:
+        with readable_elf(path) as elf:
             found = []
             for name, address in plt_entries(elf):
                 offset = elf.file_offset(address)

@@ -15,7 +15,7 @@ import struct
 from collections.abc import Callable
 
 from ..program.user_code import Mark, MarkArgument
-from .elf_file import SHT_DYNSYM, SHT_SYMTAB, ElfFile
+from .elf_file import SHT_DYNSYM, SHT_SYMTAB, ElfFile, readable_elf
 
 _NT_STAPSDT = 3
 _ADDRESSES = struct.Struct("<QQQ")
@@ -54,7 +54,7 @@ class SdtMarks:
     def marks(self, path: str) -> tuple[Mark, ...]:
         """Return the markers of a program in the order of their notes. Raises NotElf and OSError."""
         if path not in self._known:
-            with ElfFile(path) as elf:
+            with readable_elf(path) as elf:
                 self._known[path] = tuple(read_marks(elf))
         return self._known[path]
 
