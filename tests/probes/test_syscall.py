@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from ..command import run_stap
+from ..command import STAP, environment, run_stap
 
 PROGRAM = r"""
 #define _GNU_SOURCE
@@ -242,6 +246,36 @@ def test_the_kernel_takes_no_new_arguments(written: str, tmp_path: Path) -> None
     done = run_stap("-g", "-e", f"probe {point} {{ {written} = 0 }}", folder=tmp_path)
     assert done.returncode == 1
     assert "write to target variable not permitted: eBPF programs cannot write" in done.stderr
+
+
+def test_the_texts_of_all_calls_are_verified_in_few_steps(tmp_path: Path) -> None:
+    """Each read of memory has dozens of ways through it: were they multiplied, a start would be slow."""
+    script = 'probe syscall.*.return { if (pid() == target()) printf("%s(%s) = %s\\n", name, argstr, retstr) }'
+    command = [*STAP, "-e", script, "-x", str(os.getpid())]
+    with subprocess.Popen(command, env=environment(tmp_path), stdout=subprocess.DEVNULL) as session:
+        try:
+            deadline = time.monotonic() + 60
+            steps: list[int] = []
+            while len(steps) < 2 and time.monotonic() < deadline and session.poll() is None:
+                steps = verified_steps(session.pid)
+                time.sleep(0.05)
+        finally:
+            session.send_signal(signal.SIGINT)
+            session.wait(timeout=60)
+    assert len(steps) == 2  # the returns, and the entry of execve
+    assert max(steps) < 20_000
+
+
+def verified_steps(process: int) -> list[int]:
+    """Return how many instructions the verifier looked at for each program that a process holds."""
+    found = []
+    for descriptor in Path(f"/proc/{process}/fdinfo").glob("*"):
+        with contextlib.suppress(OSError):
+            text = descriptor.read_text()
+            steps = re.search(r"^verified_insns:\s*(\d+)$", text, re.MULTILINE)
+            if steps is not None and int(steps[1]) > 500:
+                found.append(int(steps[1]))
+    return found
 
 
 def test_list_shows_variables_without_the_kernels_names(tmp_path: Path) -> None:
