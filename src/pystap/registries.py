@@ -408,6 +408,10 @@ class Library:
         path = self._index.functions.get(name)
         return self._parse(path) if path is not None else None
 
+    def file_of_global(self, name: str) -> ast.ScriptFile | None:
+        path = self._index.globals.get(name)
+        return self._parse(path) if path is not None else None
+
     def function_names(self) -> Iterable[str]:
         return self._index.functions
 

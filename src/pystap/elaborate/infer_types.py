@@ -146,8 +146,11 @@ class _Inference:
             case n.Binary():
                 return self._binary(node)
             case n.Logical():
-                self.expression(node.left, Type.LONG)
-                self.expression(node.right, Type.LONG)
+                for operand in (node.left, node.right):
+                    if isinstance(operand, n.BuiltinCall) and _has_no_value(operand):
+                        self._infer(operand, Type.LONG)  # `last && exit()`: it counts as 0
+                    else:
+                        self.expression(operand, Type.LONG)
                 return Type.LONG
             case n.Match():
                 self.expression(node.text, Type.STRING)

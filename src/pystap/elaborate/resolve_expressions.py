@@ -114,6 +114,11 @@ class ExpressionResolver:
         offered = self.scope.offered.get(node.name)
         if offered is not None and node.name not in self.scope.assigned:
             return with_entry_values(self.names, self.scope, offered(node.span))
+        if offered is None and node.name not in self.scope.assigned:
+            variable = self.names.library_global(node.name)
+            if variable is not None:
+                self._arity(variable, 0, node.span)
+                return n.GlobalValue(variable, span=node.span)
         value = n.LocalValue(self.scope.local(node.name, node.span), span=node.span)
         if offered is not None:
             start = with_entry_values(self.names, self.scope, offered(node.span))
@@ -131,7 +136,7 @@ class ExpressionResolver:
 
     def array(self, name: ast.Name, arity: int, what: str = "array") -> Global:
         """Return the global array of that name with `arity` keys."""
-        variable = self.names.global_named(name.name, self.scope.source)
+        variable = self.names.global_named(name.name, self.scope.source) or self.names.library_global(name.name)
         if variable is None:
             known = {g.name for g in self.names.all_globals()}
             unknown = f"arity-{arity} global {what} {name.name}" if arity else f"global {what} {name.name}"

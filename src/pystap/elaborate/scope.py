@@ -88,6 +88,13 @@ class Names:
         """Return the global that `name` means in a file: the file's own, or one that any file shares."""
         return self.globals.get((source, name)) or self.globals.get((None, name))
 
+    def library_global(self, name: str) -> Global | None:
+        """Return a global of the library that nothing of the script is called like: its file is taken in."""
+        file = self.inputs.library.file_of_global(name)
+        if file is not None:
+            self.load_library_file(file)
+        return self.globals.get((None, name))
+
     def all_globals(self) -> list[Global]:
         return list(self.globals.values())
 
@@ -118,7 +125,9 @@ class Names:
                 self._declarations.setdefault(item.name, []).append((item, script.source))
 
     def _add_global(self, variable: ast.GlobalVariable, source: SourceFile, library: bool) -> None:
-        private = variable.private or library
+        private = variable.private
+        if library and not private and (None, variable.name) in self.globals:
+            private = True  # the script has a global of that name, which the library does not mean
         name = variable.name
         if any(other.name == name for other in self.globals.values()):
             name = f"{name}__{len(self.globals)}"

@@ -17,18 +17,23 @@ FOLDER = os.path.join(os.path.dirname(__file__), "library")
 
 _DECLARATION = re.compile(r"^[ \t};]*(?:private[ \t]+)?(function|probe)\s+([A-Za-z_]\w*)", re.MULTILINE)
 
+_GLOBALS = re.compile(r"^global\s+((?:[^\n]*,[^\n]*\n)*?[^\n]*)$", re.MULTILINE)
+_COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?\*/", re.DOTALL)
+_GLOBAL_NAME = re.compile(r"(?:^|,)\s*([A-Za-z_]\w*)")
+
 _MACRO = re.compile(r"^@define (\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryIndex:
-    """Where names are declared: the file of each function, the files of each alias by its first component.
+    """Where names are declared: the file of each function and global, of each alias by its first component.
 
     Overloads of a function stand in one file; a file of an earlier folder hides those of later ones.
     """
 
     functions: Mapping[str, str]
     aliases: Mapping[str, Sequence[str]]
+    globals: Mapping[str, str]
 
 
 def library_files(suffix: str = ".stp") -> Iterator[str]:
@@ -55,13 +60,16 @@ def read_index(folders: Sequence[str] = ()) -> LibraryIndex:
     """
     functions: dict[str, str] = {}
     aliases: dict[str, dict[str, None]] = {}
+    shared: dict[str, str] = {}
     files = [path for folder in folders for path in folder_files(folder)]
     for keyword, name, path in _declarations([*files, *library_files()]):
         if keyword == "function":
             functions.setdefault(name, path)
+        elif keyword == "global":
+            shared.setdefault(name, path)
         else:
             aliases.setdefault(name, {})[path] = None
-    return LibraryIndex(functions, {root: tuple(paths) for root, paths in aliases.items()})
+    return LibraryIndex(functions, {root: tuple(paths) for root, paths in aliases.items()}, shared)
 
 
 def macro_files() -> Mapping[str, str]:
@@ -83,3 +91,6 @@ def _declarations(paths: Iterable[str]) -> Iterator[tuple[str, str, str]]:
             continue
         for match in _DECLARATION.finditer(text):
             yield match[1], match[2], path
+        for match in _GLOBALS.finditer(text):
+            for name in _GLOBAL_NAME.findall(_COMMENT.sub("", match[1])):
+                yield "global", name, path
