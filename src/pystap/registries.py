@@ -9,7 +9,7 @@ import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 from .arch import x86_64 as arch
@@ -68,6 +68,8 @@ def probe_kinds(listing: bool = False, guru: bool = False, command: str = "", pi
         PerfKind((lambda type_, config: "") if listing else perf_refusal),
         *_kernel_kinds(listing, guru or listing),
         _process_kind(listing, command, pid),
+        LateKind("netfilter", lambda: _netfilter_kind(listing)),
+        *(LateKind(root, partial(_refused_kind, root)) for root in ("python2", "python3", "java")),
         LateKind("procfs", _procfs_kind),
         LateKind("input", _input_kind),
     ]
@@ -146,6 +148,24 @@ def _process_kind(listing: bool, command: str, pid: int) -> ProbeKind:
         return process_kind(command, pid, kernel_types, open_cache(os.environ).folder, refusal, watching)
 
     return LateKind("process", make)
+
+
+@cache
+def _netfilter_kind(listing: bool) -> ProbeKind:
+    from .probes.netfilter import NetfilterKind
+
+    def refusal() -> str:
+        features = _features()
+        return "" if listing or _has(features, Feature.NETFILTER) else features.describe(Feature.NETFILTER)
+
+    return NetfilterKind(kernel_types, refusal)
+
+
+@cache
+def _refused_kind(root: str) -> ProbeKind:
+    from .probes.refused import RefusedKind
+
+    return RefusedKind(root)
 
 
 @cache

@@ -48,7 +48,7 @@ def test_values_of_the_entry(tmp_path: Path, fentry: bool) -> None:
         printf("%d %d %d %d %d\\n", $count, $return, @entry($pos ? @kderef(8, $pos) : 0), @kderef(8, @entry($pos)),
                ktime_get_ns() - @entry(ktime_get_ns()) > 0) }
     probe end { println("end") }"""
-    done = run(script, f"dd if={known} of=/dev/null bs=20", tmp_path, fentry)
+    done = run(script, f"exec dd if={known} of=/dev/null bs=20", tmp_path, fentry)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "20 20 0 20 1\n20 20 20 40 1\n20 10 40 50 1\n20 0 50 50 1\nend\n"
 

@@ -81,6 +81,7 @@ class ProgramKind(IntEnum):
     UPROBE_MULTI = 10
     SYSCALL = 11
     """`BPF_PROG_TYPE_SYSCALL`: run on demand, may sleep."""
+    NETFILTER = 12
 
 
 class RelocationKind(IntEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..program.program import ElaboratedProgram
 from .check_loops import check_loops
+from .check_verdicts import check_verdicts
 from .choose_storage import choose_storage
 from .context import Inputs, LibrarySource
 from .derive_probes import derive_probes
@@ -38,6 +39,7 @@ def elaborate(inputs: Inputs) -> ElaboratedProgram:
     infer_string_widths(resolved, inputs.limits.max_width)
     variables = resolved.names.used_globals(resolved.handlers, resolved.functions)
     placed = place_handlers(resolved, inputs.limits, inputs.deferred)
+    check_verdicts(placed.events, diagnostics)
     resolve_kernel_forms(resolved.handlers, inputs.types, diagnostics, inputs.limits.max_width)
     locks = choose_storage(resolved.handlers, placed.events, variables)
     diagnostics.stop_if_errors()

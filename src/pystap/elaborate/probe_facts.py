@@ -8,6 +8,7 @@ from ..program import nodes as n
 from ..program.attach import (
     AttachSpec,
     KernelFunctions,
+    NetfilterHook,
     Never,
     PerfClock,
     PerfCounter,
@@ -71,6 +72,8 @@ def _kind(attach: AttachSpec) -> tuple[str, bool, bool]:
             return f"procfs_{direction}", False, False
         case StandardInput():
             return "procfs_write", False, False
+        case NetfilterHook():
+            return "netfilter", False, False
         case Never():
             return "never", False, False
 

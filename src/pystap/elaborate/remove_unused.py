@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from ..diagnostics import Diagnostics
 from ..program import nodes as n
+from ..program.attach import VERDICT
 from ..program.builtins import Effect
 from ..program.symbols import Local
 from ..source import Span
@@ -43,10 +44,13 @@ def _clean(body: list[n.Statement], diagnostics: Diagnostics, own: Span | None) 
 
 def _locals_read(body: Sequence[n.Statement]) -> set[Local]:
     """Return the locals whose value is used: all that stand anywhere but alone on the left of an assignment."""
+    # The verdict on a packet is read by the program that the handler is part of.
     targets = {
         id(statement.expression.target)
         for statement in all_statements(body)
-        if isinstance(statement, n.Evaluate) and isinstance(statement.expression, n.Assign)
+        if isinstance(statement, n.Evaluate)
+        and isinstance(statement.expression, n.Assign)
+        and not (isinstance(target := statement.expression.target, n.LocalValue) and target.local.name == VERDICT)
     }
     return {
         expression.local

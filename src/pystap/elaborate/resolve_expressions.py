@@ -11,7 +11,9 @@ from ..arch import x86_64 as arch
 from ..diagnostics import Diagnostic, ScriptError, semantic_error, similar
 from ..program import nodes as n
 from ..program.attach import (
+    VERDICT,
     KernelFunctions,
+    NetfilterHook,
     Never,
     PerfClock,
     PerfSamples,
@@ -89,6 +91,8 @@ class ExpressionResolver:
             case ast.Bucket():
                 shape, statistic = self.histogram(node.histogram)
                 return n.BucketValue(shape, statistic, self.expression(node.keys[0]), span=node.span, type=Type.LONG)
+            case ast.TargetVariable(name="$verdict", path=()) if isinstance(self.scope.attach, NetfilterHook):
+                return self._verdict(node)
             case ast.TargetVariable() | ast.AtVar() | ast.Cast() | ast.PathOf():
                 return self.targets.expression(node)
             case ast.AtFunction():
@@ -187,6 +191,10 @@ class ExpressionResolver:
                 target = self.expression(node)
                 if isinstance(target, n.LocalValue | n.GlobalValue | n.ElementValue):
                     return target
+            case ast.TargetVariable(name="$verdict", path=()) if self.names.inputs.guru and isinstance(
+                self.scope.attach, NetfilterHook
+            ):
+                return self._verdict(node)
             case ast.TargetVariable() | ast.Cast() | ast.PathOf() | ast.AtVar():
                 if self.names.inputs.guru:
                     semantic_error(
@@ -198,6 +206,15 @@ class ExpressionResolver:
             case _:
                 pass
         semantic_error("expected lvalue", node.span, "expression")
+
+    def _verdict(self, node: ast.TargetVariable) -> n.LocalValue:
+        """Return what becomes of a packet: a local that starts with 1, to let it pass."""
+        is_new = VERDICT not in self.scope.locals
+        value = n.LocalValue(self.scope.local(VERDICT, node.span), span=node.span)
+        if is_new:
+            passes = n.Constant(1, span=node.span, type=Type.LONG)
+            self.scope.prologue.append(n.Evaluate(n.Assign(value, passes, span=node.span), span=node.span))
+        return value
 
     def _contains(self, node: ast.In) -> n.Expression:
         if isinstance(node.array, ast.HistogramOf):
@@ -335,7 +352,7 @@ class ExpressionResolver:
         if not any(_is_argument(part) for part in subexpressions(value)):
             return value
         match self.scope.attach:
-            case KernelFunctions() | Tracepoints() | Uprobes():
+            case KernelFunctions() | Tracepoints() | NetfilterHook() | Uprobes():
                 return value
             case Syscalls():
                 return rewrite_expression(value, _system_call_argument)

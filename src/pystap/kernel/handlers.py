@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from ..abi.map_layout import GENERATION_OFFSET, STOPPED_OFFSET, Counter
 from ..arch import x86_64 as arch
+from ..program.attach import VERDICT, NetfilterHook
 from ..program.nodes import ContextKind, ContextValue, Expression, FunctionCall, If, Statement
 from ..program.program import Handler
 from ..program.user_memory import COMPAT_CALL
@@ -128,6 +129,7 @@ def make_handler(
     _entry(h, arguments, is_typed, left, locks_first=guard is None)
     code.append(body)
     code.begin(exit_label)
+    _keep_verdict(h)
     _exit(h, left)
     shared.scratch_bytes = max(shared.scratch_bytes, temporaries.scratch_bytes if temporaries.is_claimed else 0)
     name = f"handler_{handler.index}"
@@ -135,6 +137,18 @@ def make_handler(
     parameters = "ptr %context, ptr %regs, i64 %number, i64 %result"
     text = code.function(f"internal void @{name}({parameters}) {attribute}")
     return HandlerCode(shared.module.function(name, text), temporaries.stack_bytes, text.count("\n"))
+
+
+VERDICT_OFFSET = 16
+"""Where `%regs` has the verdict of a handler on packets, behind the packet and the state."""
+
+
+def _keep_verdict(h: HandlerContext) -> None:
+    for local in h.handler.locals:
+        if local.name == VERDICT and isinstance(h.handler.attach, NetfilterHook):
+            place = h.frame.places[local]
+            assert isinstance(place, str)
+            h.code.store(h.code.load("verdict", place), h.code.offset("%regs", VERDICT_OFFSET))
 
 
 def _guarded(h: HandlerContext, guard: If) -> None:

@@ -16,6 +16,7 @@ from ..arch import x86_64 as arch
 from ..program.attach import (
     AttachSpec,
     KernelFunctions,
+    NetfilterHook,
     PerfClock,
     PerfSamples,
     ProcessEvents,
@@ -26,7 +27,7 @@ from ..program.attach import (
 )
 from ..program.program import ElaboratedProgram, Handler, Target
 from .context import InternalError, ProgramContext
-from .handlers import HandlerCode, context_use, make_handler
+from .handlers import VERDICT_OFFSET, HandlerCode, context_use, make_handler
 from .ir import Code, Helper
 from .planned import PlannedProgram
 from .point_programs import point_programs
@@ -62,6 +63,8 @@ def make_programs(shared: ProgramContext) -> list[PlannedProgram]:
         match handler.attach:
             case Syscalls() | Tracepoints() | KernelFunctions() | Uprobes() | ProcessEvents():
                 pass
+            case NetfilterHook():
+                planned.append(_netfilter_program(shared, handler))
             case PerfClock() | PerfSamples() | Watchpoint():
                 planned.append(_perf_program(shared, handler))
             case other:
@@ -173,6 +176,25 @@ def _perf_program(shared: ProgramContext, handler: Handler) -> PlannedProgram:
     code.ret("i32 0")
     _finish(shared, code, name)
     return PlannedProgram(ProgramKind.PERF_EVENT, 0, ProgramAttachment(name, handler.attach, (handler.index,)))
+
+
+def _netfilter_program(shared: ProgramContext, handler: Handler) -> PlannedProgram:
+    """Make a program over `struct bpf_nf_ctx { state, skb }`: its handler has the packet, the state and the verdict, a
+    packet passes (1) unless the handler says 0."""
+    name = f"netfilter_{handler.index}"
+    code = Code()
+    made = make_handler(shared, handler, False, True)
+    words = code.alloca("words", "[24 x i8]")
+    for place, offset in ((0, 8), (8, 0)):
+        word = code.value("word", f"load volatile i64, ptr {code.offset('%context', offset)}, align 8")
+        code.store(word, code.offset(words, place))
+    verdict = code.offset(words, VERDICT_OFFSET)
+    code.store("1", verdict)
+    code.line(f"call void {made.symbol}(ptr %context, ptr {words}, i64 0, i64 0)")
+    passes = code.value("passes", f"icmp ne i64 {code.load('verdict', verdict)}, 0")
+    code.ret("i32 " + code.value("result", f"zext i1 {passes} to i32"))
+    _finish(shared, code, name)
+    return PlannedProgram(ProgramKind.NETFILTER, 0, ProgramAttachment(name, handler.attach, (handler.index,)))
 
 
 def _finish(shared: ProgramContext, code: Code, name: str) -> None:

@@ -230,6 +230,8 @@ def _probe(feature: Feature, find_type: TypeFinder) -> None:
             _fetching_atomics()
         case Feature.RING_BUFFER:
             create_map(MapSpec("r", MapKind.RINGBUF, 0, 0, 4096)).close()
+        case Feature.NETFILTER:
+            _loads(ProgramKind.NETFILTER)
         case Feature.RUN_ON_DEMAND:
             _run_on_demand()
         case Feature.MAP_BATCH:

@@ -31,7 +31,7 @@ TYPE_HARDWARE, TYPE_SOFTWARE, TYPE_TRACEPOINT, TYPE_HW_CACHE, TYPE_RAW, TYPE_BRE
 """`enum perf_type_id` of linux/perf_event.h."""
 SW_CPU_CLOCK, SW_TASK_CLOCK = 0, 1
 
-_BPF_PERF_EVENT = 41
+_BPF_PERF_EVENT, _BPF_NETFILTER = 41, 45
 _LINK_INFO_SIZE = 64
 _LINK_PERF_EVENT, _LINK_KPROBE_MULTI = 7, 8
 """`enum bpf_link_type` of linux/bpf.h."""
@@ -386,6 +386,12 @@ def _open_raw(program: Program, what: str, name_at: int, slow_steps: int = 0) ->
     except OSError as error:
         raise refusal(f"attach {program.spec.name} to {what}", error.errno or 0) from None
     return Link(what, (fd,), slow_steps=slow_steps)
+
+
+def attach_netfilter(program: Program, family: int, hook: int, priority: int) -> Link:
+    """Attach a program to a hook of netfilter. Raises `KernelRefused`."""
+    attr = struct.pack("<IIIIIIiI", program.fd, 0, _BPF_NETFILTER, 0, family, hook, priority, 0)
+    return _create_link(program, f"netfilter hook {hook}", attr)
 
 
 def _create_link(program: Program, what: str, attr: bytes, slow_steps: int = 0, points: int = 1) -> Link:

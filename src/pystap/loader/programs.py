@@ -27,6 +27,7 @@ KERNEL_TYPES: dict[ProgramKind, tuple[int, int]] = {
     ProgramKind.UPROBE: (2, 0),
     ProgramKind.UPROBE_MULTI: (2, 48),
     ProgramKind.SYSCALL: (31, 0),
+    ProgramKind.NETFILTER: (32, 45),
 }
 """`enum bpf_prog_type` and the expected `enum bpf_attach_type` for each kind of program."""
 

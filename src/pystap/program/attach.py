@@ -216,6 +216,19 @@ class StandardInput:
 
 
 @dataclass(frozen=True, slots=True)
+class NetfilterHook:
+    """Packets of a protocol family (NFPROTO_...) at a hook of netfilter, in the order of priorities."""
+
+    family: int
+    hook: int
+    priority: int
+
+
+VERDICT = "__verdict"
+"""The local of a handler on a NetfilterHook whose value is the verdict: 0 drops the packet."""
+
+
+@dataclass(frozen=True, slots=True)
 class Never:
     """`never`: checked like any handler and run at no time."""
 
@@ -227,6 +240,7 @@ AttachSpec = (
     | PerfSamples
     | PerfCounter
     | Watchpoint
+    | NetfilterHook
     | Syscalls
     | Tracepoints
     | KernelFunctions

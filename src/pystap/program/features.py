@@ -31,6 +31,7 @@ class Feature(Enum):
     FOR_EACH_MAP_ELEMENT = "bpf_for_each_map_elem"
     FETCHING_ATOMICS = "atomic operations that return a value"
     RING_BUFFER = "BPF ring buffers"
+    NETFILTER = "netfilter programs"
     RUN_ON_DEMAND = "running raw tracepoint programs on demand"
     MAP_BATCH = "batched map reading"
     TASK_REGISTERS = "the saved registers of user mode (bpf_task_pt_regs)"

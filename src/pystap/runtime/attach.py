@@ -11,6 +11,7 @@ from ..loader.links import (
     TYPE_SOFTWARE,
     Link,
     PerfEventSpec,
+    attach_netfilter,
     attach_perf_event_on_cpus,
     attach_raw_tracepoint,
     attach_typed_tracepoint,
@@ -20,6 +21,7 @@ from ..loader.programs import Program
 from ..program.attach import (
     AttachSpec,
     KernelFunctions,
+    NetfilterHook,
     Never,
     PerfClock,
     PerfCounter,
@@ -81,6 +83,8 @@ def attach(attachment: ProgramAttachment, loaded: LoadedImage, target_pid: int =
             from .attach_perf import attach_watchpoint
 
             yield from attach_watchpoint(program, watchpoint, target_pid)
+        case NetfilterHook(family=family, hook=hook, priority=priority):
+            yield attach_netfilter(program, family, hook, priority)
         case Tracepoints(names=names):
             for number, name in enumerate(names):
                 yield attach_raw_tracepoint(_copy_for(program, number, loaded), name)

@@ -17,13 +17,13 @@ MODULES = {
     "conversions": """AF_INET AF_INET6 HZ MAJOR MINOR MKDEV WEXITSTATUS WIFEXITED WTERMSIG big_endian2 big_endian4
         big_endian8 htonl htonll htons little_endian2 little_endian4 little_endian8 mem_page_size ntohl ntohll ntohs
         usrdev2kerndev""",
-    "areas": """_area_items _area_variable _decoded_units _decoded_units_error _either_letters _kernel_letters _ns_id
-        _path_text _quoted_letters _quoted_letters_error _quoted_units _stap_pid_ns _stap_uid _user_area _user_letters
-        kernel_buffer_quoted kernel_buffer_quoted_error kernel_or_user_string_quoted
-        kernel_or_user_string_quoted_utf16 kernel_or_user_string_quoted_utf32 kernel_string2_utf16 kernel_string2_utf32
-        kernel_string_quoted_utf16 kernel_string_quoted_utf32 kernel_string_utf16 kernel_string_utf32
-        user_buffer_quoted user_buffer_quoted_error user_string2_utf16 user_string2_utf32 user_string_quoted_utf16
-        user_string_quoted_utf32 user_string_utf16 user_string_utf32""",
+    "areas": """_area_items _area_variable _decoded_units _decoded_units_error _either_letters _hex_letters
+        _kernel_letters _ns_id _path_text _quoted_letters _quoted_letters_error _quoted_units _stap_pid_ns
+        _stap_uid _user_area _user_letters kernel_buffer_quoted kernel_buffer_quoted_error
+        kernel_or_user_string_quoted kernel_or_user_string_quoted_utf16 kernel_or_user_string_quoted_utf32
+        kernel_string2_utf16 kernel_string2_utf32 kernel_string_quoted_utf16 kernel_string_quoted_utf32
+        kernel_string_utf16 kernel_string_utf32 user_buffer_quoted user_buffer_quoted_error user_string2_utf16
+        user_string2_utf32 user_string_quoted_utf16 user_string_quoted_utf32 user_string_utf16 user_string_utf32""",
     "errno": "errno_p errno_str return_str",
     "floats": """fp32_to_fp64 fp_add fp_div fp_eq fp_le fp_lt fp_mul fp_rem fp_sqrt fp_sub fp_to_long fp_to_string
         long_to_fp string_to_fp""",

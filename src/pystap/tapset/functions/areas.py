@@ -145,6 +145,11 @@ def _buffer_row(name: str, user: bool, parameters: str, message: str, raises: bo
     return Builtin(name, tuple((own, L) for own in names), S, Effect.CONTEXT, expanded, expands=expand)
 
 
+def hex_letters(rt: Services, letters: str) -> str:
+    """Return what was copied, at most PIECE bytes, as hexadecimal digits."""
+    return _bytes(letters).hex()[: rt.max_string]
+
+
 # ------------------------------------------------------------------------------------------- UTF-16, UTF-32
 
 
@@ -312,6 +317,7 @@ ROWS = (
     Builtin("_decoded_units", (("letters", S), ("bits", L), ("message", S)), S, Effect.PURE, decoded_units),
     Builtin("_decoded_units_error", (("letters", S), ("bits", L), ("message", S)), S, Effect.SESSION, decoded_units),
     Builtin("_quoted_units", (("letters", S), ("bits", L), ("addr", L)), S, Effect.PURE, quoted_units),
+    Builtin("_hex_letters", (("letters", S),), S, Effect.PURE, hex_letters),
     Builtin("_either_letters", (("kernel", S), ("user", S)), S, Effect.PURE, either_letters),
     _buffer_row("kernel_buffer_quoted", False, "addr inlen", "<unknown>", False),
     _buffer_row("kernel_buffer_quoted", False, "addr inlen outlen", "<unknown>", False),
