@@ -1,0 +1,85 @@
+"""`netfilter` probes against packets that the test sends to itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pystap.program.features import Feature
+from pystap.registries import _features, _has
+
+from ..command import run_stap
+
+Stap = Callable[..., "subprocess.CompletedProcess[str]"]
+SENDER = """\
+import socket
+receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+receiver.bind(("127.0.0.1", 0))
+for size in (199, 200, 201):
+    try:
+        receiver.sendto(b"x" * size, receiver.getsockname())
+        print(len(receiver.recv(300)), receiver.getsockname()[1], flush=True)
+    except PermissionError:
+        print("refused", flush=True)
+"""
+
+pytestmark = pytest.mark.skipif(not _has(_features(), Feature.NETFILTER), reason="needs netfilter programs (Linux 6.4)")
+
+
+@pytest.fixture
+def stap(tmp_path: Path) -> Stap:
+    (tmp_path / "sender.py").write_text(SENDER)
+    return lambda *arguments: run_stap(
+        *arguments, "-c", f"{sys.executable} -S -E {tmp_path}/sender.py", folder=tmp_path
+    )
+
+
+def test_what_packets_are_made_of(stap: Stap) -> None:
+    script = """probe netfilter.ip.local_in {
+      if (pf == "ipv4" && protocol == ipproto_udp && length >= 227 && length <= 229 && sport == dport)
+        printf("%s %s %s %d %d %d %s\\n", indev_name, saddr, daddr, length, sport, family, substr(data_hex, 0, 8)) }"""
+    done = stap("-e", script)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    port = next(line.split()[1] for line in lines if line.startswith("199 "))
+    assert done.stderr == ""
+    seen = [line for line in lines if line.startswith("lo ")]
+    assert seen == [f"lo 127.0.0.1 127.0.0.1 {n} {port} 2 450000{n:02x}" for n in (227, 228, 229)]
+
+
+def test_a_verdict(stap: Stap) -> None:
+    script = """probe netfilter.hook("NF_INET_LOCAL_OUT").pf("NFPROTO_IPV4").priority("NF_IP_PRI_FILTER") {
+      if ($skb->len == 228) { $verdict = 0; dropped++ } }
+    global dropped
+    probe end { println("dropped ", dropped) }"""
+    done = stap("-g", "-e", script)
+    assert done.returncode == 0, done.stderr
+    lines = [line.split()[0] for line in done.stdout.splitlines()]
+    assert lines == ["199", "refused", "201", "dropped"]
+    assert "dropped 1\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "script", "message"),
+    [
+        ((), 'probe netfilter.hook("NF_INET_LOCAL_IN").pf("NFPROTO_IPV4") { $verdict = 0 }', "need stap -g"),
+        ((), 'probe netfilter.hook("NF_INET_LOCL_IN").pf("NFPROTO_IPV4") { }', "similar: NF_INET_LOCAL_IN"),
+        ((), 'probe netfilter.hook("NF_ARP_IN").pf("NFPROTO_ARP") { }', "IPv4 and IPv6 packets only"),
+        (
+            ("-g",),
+            'probe netfilter.hook("NF_INET_LOCAL_IN").pf("NFPROTO_IPV4") { tokenize("a", "b"); $verdict = 0 }',
+            "behind what only user space can do",
+        ),
+        ((), 'probe python3.module("m").function("f") { }', "python probes need a module inside the interpreter"),
+        ((), 'probe java(1).class("c").method("m") { }', "java probes need an agent"),
+    ],
+)
+def test_what_is_refused(stap: Stap, options: tuple[str, ...], script: str, message: str) -> None:
+    done = stap(*options, "-p2", "-e", script)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
