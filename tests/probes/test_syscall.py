@@ -55,6 +55,7 @@ int main(int argc, char **argv)
     struct timespec wait = {0, 1000};
     syscall(SYS_nanosleep, &wait, 0);
     syscall(777, 1, 2, 3);
+    syscall(400, 1, 2, 3);
     char *low = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
     strcpy(low, "/nonexistent too");
     narrow(5, (long)low, O_WRONLY, 0);
@@ -165,6 +166,20 @@ def test_families_any_and_compat_names(program: Path, tmp_path: Path) -> None:
         "5 open",
         "dw_syscall.open.return -2",
     ]
+
+
+def test_names_of_numbers_that_are_no_calls_as_keys(program: Path, tmp_path: Path) -> None:
+    lines = traced(
+        program,
+        tmp_path,
+        r"""global c
+            probe syscall.* T { c[name, pp()]++ }
+            probe end {
+              foreach ([call+, point] in c)
+                if (call =~ "_[0-9]+$") println(call, " ", point, " ", c[call, point])
+            }""",
+    )
+    assert lines == [f"{name} syscall.{name} 1" for name in ("syscall32_1234", "syscall_400", "syscall_777")]
 
 
 def test_forks_and_programs_that_are_executed(program: Path, tmp_path: Path) -> None:

@@ -44,10 +44,10 @@ class SyscallTables(Protocol):
         """Return the calls that a name stands for on this machine; None when it is no name of a call."""
 
     def name_table(self, compat: bool) -> Sequence[str]:
-        """Return what each number is called, "" where there is none."""
+        """Return what each number is called."""
 
     def shown_name(self, number: int) -> str:
-        """Return what a call is called, "" where it has no name."""
+        """Return what a call is called."""
 
     def name(self, span: Span, returns: bool) -> n.Expression:
         """Return the name of the call that is made, or that returns."""
@@ -246,7 +246,7 @@ def _name_source(
     shown = {tables.shown_name(number) for number in numbers} if numbers else set()
 
     def table(compat: bool) -> tuple[str, ...]:
-        return tuple(f"{before}{known}{behind}" if known else "" for known in tables.name_table(compat))
+        return tuple(f"{before}{known}{behind}" for known in tables.name_table(compat))
 
     def source(span: Span) -> n.Expression:
         if len(shown) == 1:

@@ -94,8 +94,7 @@ def syscall_name(rt: Services, number: int) -> str:
     if name is None:
         from ..syscalls.calls import shown_name
 
-        unknown = f"syscall32_{number - COMPAT_CALL}" if number >= COMPAT_CALL else f"syscall_{number}"
-        name = shown_name(number) or unknown
+        name = shown_name(number)
         if len(_names) < 5000:  # what is no call does not fill the memory
             _names[number] = name
     return name

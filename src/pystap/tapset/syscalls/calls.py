@@ -51,19 +51,22 @@ def _shown(kernel: str, compat: bool) -> str:
 
 @cache
 def name_table(compat: bool) -> tuple[str, ...]:
-    """Return the name of each number, "" where there is none."""
+    """Return the name of each number, `syscall_N` (`syscall32_N`) where there is none."""
     numbers = SYSCALLS_32 if compat else SYSCALLS
-    table = [""] * (max(numbers.values()) + 1)
+    unknown = "syscall32_" if compat else "syscall_"
+    table = [f"{unknown}{number}" for number in range(max(numbers.values()) + 1)]
     for kernel, number in numbers.items():
         table[number] = _shown(kernel, compat)
     return tuple(table)
 
 
 def shown_name(number: int) -> str:
-    """Return what `name` is for a call; "" for a number that has none."""
-    table = name_table(number >= COMPAT_CALL)
-    index = number & COMPAT_CALL - 1 if number >= 0 else -1
-    return table[index] if 0 <= index < len(table) else ""
+    """Return what `name` is for a call: `syscall_N` or, through a 32-bit entry, `syscall32_N` where it has no name."""
+    compat = number >= COMPAT_CALL
+    table, index = name_table(compat), number - COMPAT_CALL if compat else number
+    if 0 <= index < len(table):
+        return table[index]
+    return f"syscall32_{index}" if compat else f"syscall_{index}"
 
 
 @cache
