@@ -52,3 +52,16 @@ def test_what_tracing_calls_costs() -> None:
     tracing = document["tracing"]
     assert tracing["pystap"]["printed"] + tracing["pystap"]["lost"] >= 1
     assert all(row["us"] > 0 for row in tracing.values())
+
+
+def test_probes_on_user_functions() -> None:
+    command = [str(ROOT / "bench" / "uprobes"), "--repetitions", "1", "--stap", STAP[0], "--bpftrace", ""]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    text = done.stdout
+    assert [line for line in text.splitlines() if line.endswith("]")] == [
+        "entry: added to one call [ns]", "return: added to one call [ns]", "f_*: command to live [ms]",
+    ]  # fmt: skip
+    assert "counted" not in text  # no hit was lost
+    assert text.count("  pystap ") == 2
+    assert "pystap, cold" in text
