@@ -71,6 +71,11 @@ KEEP void visit(unsigned path)
     BEHIND;
 }
 
+/* Leaves words on the stack that look like return addresses and differ from call to call. */
+int main(int count, char **words);
+KEEP void litter(unsigned long seed)
+{ volatile unsigned long room[600]; for (int i = 0; i < 600; i++) room[i] = (unsigned long)main + (seed + i) % 700; }
+
 int main(int count, char **words)
 {
     for (int round = count > 3 ? atoi(words[3]) : 1; round--;) {
@@ -80,6 +85,7 @@ int main(int count, char **words)
     for (int i = 0; i < atoi(words[1]); i++) {
         state = state * 6364136223846793005ul + 1442695040888963407ul;
         unsigned path = state >> 46, digits = 2 + i % 5;
+        if (count > 3) litter(round * 31 + i);
         visit(path & ((1u << 3 * digits) - 1));
         BEHIND;
     }

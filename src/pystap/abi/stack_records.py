@@ -30,10 +30,13 @@ address space and an address (with bit 63 for a return address) how its caller i
     8    where the caller's frame pointer is saved, from the CFA or the frame pointer
     16   bits: BASE_IS_FP, CFA_IS_THERE (it lies at that place), FP_AT_CFA, FP_AT_FP, NO_CALLER
 
-Where an address is not in the map the whole stack is sent as a USER_STACK.
+Where an address is not in the map the whole stack is sent as a USER_STACK. What a program finds in USER_MAP under the
+hash of a copy is the number of the stack: its own, or that of the same stack as walked (`walked_number`).
 """
 
 from __future__ import annotations
+
+from ..lean import Sequence
 
 SEEN_MAP = "stacks_seen"
 USER_MAP = "user_stacks_seen"
@@ -44,6 +47,22 @@ RULES_ENTRIES = 1 << 15
 BASE_IS_FP, CFA_IS_THERE, FP_AT_CFA, FP_AT_FP, NO_CALLER = 1, 2, 4, 8, 16
 RETURN_ADDRESS = 1 << 63
 WALKED_FRAMES = 127
+MULTIPLIER = 0x9E3779B97F4A7C15
+"""2^64 / the golden ratio, an odd number without pattern."""
+
+
+def walked_number(space: int, addresses: Sequence[int]) -> int:
+    """Return the number that programs give a stack which they walk, signed."""
+    mask = (1 << 64) - 1
+    number = space & mask
+    for index, address in enumerate(addresses):
+        number ^= address | RETURN_ADDRESS if index else address
+        if index < len(addresses) - 1:
+            number ^= number >> 32
+        number = number * MULTIPLIER & mask
+    number |= 1
+    return number - (1 << 64) if number >> 63 else number
+
 
 WALKED_STACK, INTERRUPTED_STACK, ADDRESS_SPACE, USER_STACK, KERNEL_STACK = range(0x7FFF_FFFA, 0x7FFF_FFFF)
 FIRST_STACK_RECORD = WALKED_STACK

@@ -20,8 +20,8 @@ from .records import NO_WAKEUP
 
 _FRAME_BYTES = 8 * abi.KERNEL_FRAMES
 _STACK_OFFSET = abi.REGISTERS_OFFSET + arch.PT_REGS_SIZE
-_MULTIPLIER = 0x9E3779B97F4A7C15 - (1 << 64)
-"""2^64 / the golden ratio, an odd number without pattern."""
+_WALKED_OFFSET = _STACK_OFFSET + abi.USER_BYTES + 8
+_MULTIPLIER = abi.MULTIPLIER - (1 << 64)
 _LIBRARY_SPAN = 1 << 40
 """How far below the top of the mapped area words count as addresses of libraries."""
 
@@ -160,17 +160,25 @@ done:
 }
 """
 
-# Each way of finding a caller is a few operations without branches but for what has to be read; every read may fail.
+# The stack is walked in its copy: %sp, %cfa and %place2 are addresses of the process, what is loaded are words of the
+# copy. There are few branches: the verifier goes through all of them for each frame.
 _WALK = """
-define internal i64 @walk_user(ptr %buffer, ptr %lost, i64 %ip, i64 %sp0, i64 %bp0) noinline #0 {
+define internal i64 @walk_user(ptr %buffer, ptr %lost, i64 %bytes) noinline #0 {
 entry:
   %key = alloca [16 x i8], align 8
-  %word = alloca i64, align 8
+  %place = alloca i64, align 8
   %p.space = getelementptr i8, ptr %buffer, i64 SPACE_AT
   %space = load i64, ptr %p.space, align 8
   store i64 %space, ptr %key, align 8
   %key.pc = getelementptr i8, ptr %key, i64 8
-  %frames = getelementptr i8, ptr %buffer, i64 STACK_AT
+  %p.ip = getelementptr i8, ptr %buffer, i64 SAVED_IP
+  %ip = load i64, ptr %p.ip, align 8
+  %p.sp = getelementptr i8, ptr %buffer, i64 SAVED_SP
+  %sp0 = load i64, ptr %p.sp, align 8
+  %p.fp = getelementptr i8, ptr %buffer, i64 SAVED_FP
+  %bp0 = load i64, ptr %p.fp, align 8
+  %stack = getelementptr i8, ptr %buffer, i64 STACK_AT
+  %frames = getelementptr i8, ptr %buffer, i64 FRAMES_AT
   store i64 %ip, ptr %frames, align 8
   br label %frame
 frame:
@@ -202,13 +210,9 @@ find:
   %is.there = icmp ne i64 %there, 0
   br i1 %is.there, label %indirect, label %based
 indirect:
-  %from1 = inttoptr i64 %cfa.direct to ptr
-  %bad1 = call i64 READ_USER(ptr %word, i64 8, ptr %from1)
-  %ok1 = icmp eq i64 %bad1, 0
-  %cfa.read = load i64, ptr %word, align 8
-  br i1 %ok1, label %based, label %no
+WORD1
 based:
-  %cfa = phi i64 [%cfa.direct, %find], [%cfa.read, %indirect]
+  %cfa = phi i64 [%cfa.direct, %find], [%w1, %in1]
   %saved = and i64 %bits, FP_SAVED
   %is.saved = icmp ne i64 %saved, 0
   br i1 %is.saved, label %restore, label %return
@@ -218,23 +222,15 @@ restore:
   %apart2.if = mul i64 %apart2, %at.fp
   %base2 = add i64 %cfa, %apart2.if
   %place2 = add i64 %base2, %bp.by
-  %from2 = inttoptr i64 %place2 to ptr
-  %bad2 = call i64 READ_USER(ptr %word, i64 8, ptr %from2)
-  %ok2 = icmp eq i64 %bad2, 0
-  %bp.read = load i64, ptr %word, align 8
-  br i1 %ok2, label %return, label %no
+WORD2
 return:
-  %bp.new = phi i64 [%bp, %based], [%bp.read, %restore]
+  %bp.new = phi i64 [%bp, %based], [%w2, %in2]
   %place3 = sub i64 %cfa, 8
-  %from3 = inttoptr i64 %place3 to ptr
-  %bad3 = call i64 READ_USER(ptr %word, i64 8, ptr %from3)
-  %ok3 = icmp eq i64 %bad3, 0
-  br i1 %ok3, label %went, label %no
+WORD3
 went:
-  %ra = load i64, ptr %word, align 8
   %slot = getelementptr i8, ptr %frames, i64 %i
-  store i64 %ra, ptr %slot, align 8
-  %marked = or i64 %ra, RETURN_ADDRESS
+  store i64 %w3, ptr %slot, align 8
+  %marked = or i64 %w3, RETURN_ADDRESS
   %mixed = xor i64 %h, %pc
   %high = lshr i64 %mixed, 32
   %folded = xor i64 %mixed, %high
@@ -249,8 +245,8 @@ complete:
   %mixed.last = xor i64 %h, %pc
   %product.last = mul i64 %mixed.last, MULTIPLIER
   %number = or i64 %product.last, 1
-  store i64 %number, ptr %word, align 8
-  %seen = call ptr LOOKUP(ptr SEEN, ptr %word)
+  store i64 %number, ptr %place, align 8
+  %seen = call ptr LOOKUP(ptr SEEN, ptr %place)
   %new = icmp eq ptr %seen, null
   br i1 %new, label %send, label %done
 send:
@@ -271,7 +267,7 @@ send:
   %sent = icmp eq i64 %failed, 0
   br i1 %sent, label %enter, label %full
 enter:
-  call i64 UPDATE(ptr SEEN, ptr %word, ptr %word, i64 0)
+  call i64 UPDATE(ptr SEEN, ptr %place, ptr %place, i64 0)
   br label %done
 full:
   atomicrmw add ptr %lost, i64 1 monotonic
@@ -280,9 +276,26 @@ done:
   ret i64 %number
 }
 """
+_WORD = """
+  %from{n} = sub i64 {place}, %sp0
+  %offset{n} = call i64 asm sideeffect "", "=r,0"(i64 %from{n})
+  %inside{n} = icmp ult i64 %offset{n}, %bytes
+  br i1 %inside{n}, label %in{n}, label %no
+in{n}:
+  %masked{n} = and i64 %offset{n}, 16376
+  %at{n} = getelementptr i8, ptr %stack, i64 %masked{n}
+  %w{n} = load i64, ptr %at{n}, align 8
+  br label %{then}
+"""
+_WORDS = {
+    "WORD1": _WORD.format(n=1, place="%cfa.direct", then="based"),
+    "WORD2": _WORD.format(n=2, place="%place2", then="return"),
+    "WORD3": _WORD.format(n=3, place="%place3", then="went"),
+}
 
-# A word is hashed when it lies in the program's code or among the libraries; else 0 in its place. The two comparisons
-# are bits made by arithmetic: branches would double what is verified with every word.
+# The size goes through memory, so that the verifier forgets at which word the loop ended: it would go through the walk
+# for each. A word is hashed when it lies in the program's code or among the libraries; else 0 in its place. The two
+# comparisons are bits made by arithmetic: branches would double what is verified with every word.
 _USER = """
 define internal i64 @user_stack(ptr %buffer, ptr %lost) noinline #0 {
 entry:
@@ -296,16 +309,8 @@ entry:
   %ip = load i64, ptr %p.ip, align 8
   %p.sp = getelementptr i8, ptr %saved, i64 SP
   %sp = load i64, ptr %p.sp, align 8
-  %p.bp = getelementptr i8, ptr %saved, i64 BP
-  %bp = load i64, ptr %p.bp, align 8
   %p.space = getelementptr i8, ptr %buffer, i64 SPACE_AT
   store i64 %space, ptr %p.space, align 8
-  %walked = call i64 @walk_user(ptr %buffer, ptr %lost, i64 %ip, i64 %sp, i64 %bp)
-  %unwalked = icmp eq i64 %walked, 0
-  br i1 %unwalked, label %whole, label %known.stack
-known.stack:
-  ret i64 %walked
-whole:
   %stack = getelementptr i8, ptr %buffer, i64 STACK_AT
   %at.code = getelementptr i8, ptr %mm, i64 CODE
   call i64 READ_KERNEL(ptr %stack, i32 CODE_BYTES, ptr %at.code)
@@ -338,6 +343,8 @@ PIECES
 copied:
   %copied.size = phi i64 COPIED_PHI
   %size = call i64 asm sideeffect "", "=r,0"(i64 %copied.size)
+  %p.size = getelementptr i8, ptr %buffer, i64 TIME_AT
+  store volatile i64 %size, ptr %p.size, align 8
   %seed = xor i64 %ip, %space
   %seeded = mul i64 %seed, MULTIPLIER
   br label %head
@@ -374,7 +381,20 @@ hashed:
   store i64 %number, ptr %key, align 8
   %known = call ptr LOOKUP(ptr SEEN, ptr %key)
   %new = icmp eq ptr %known, null
-  br i1 %new, label %send, label %done
+  br i1 %new, label %walk, label %met
+met:
+  %stands.for = load i64, ptr %known, align 8
+  ret i64 %stands.for
+walk:
+  %size.again = load volatile i64, ptr %p.size, align 8
+  %bounded = and i64 %size.again, 16383
+  %walked = call i64 @walk_user(ptr %buffer, ptr %lost, i64 %bounded)
+  %unknown = icmp eq i64 %walked, 0
+  br i1 %unknown, label %send, label %remember
+remember:
+  store i64 %walked, ptr %word, align 8
+  call i64 UPDATE(ptr SEEN, ptr %key, ptr %word, i64 0)
+  ret i64 %walked
 send:
   store i32 RECORD, ptr %buffer, align 8
   %group = getelementptr i8, ptr %buffer, i64 4
@@ -384,7 +404,6 @@ send:
   %p.time = getelementptr i8, ptr %buffer, i64 TIME_AT
   %time = call i64 KTIME_GET_NS()
   store i64 %time, ptr %p.time, align 8
-  %bounded = and i64 %size, 16383
   %length = add i64 %bounded, STACK_AT
   %failed = call i64 OUTPUT(ptr EVENTS, ptr %buffer, i64 %length, i64 NO_WAKEUP)
   %sent = icmp eq i64 %failed, 0
@@ -437,7 +456,7 @@ def stack_number(h: HandlerContext, kind: ContextKind) -> str:
             function = _kernel_stack(module, isinstance(h.handler.attach, PerfClock | PerfSamples | Watchpoint))
             return h.code.value("stack", f"call i64 {function}({arguments})")
         case ContextKind.USER_STACK:
-            buffer = h.temporaries.scratch(_STACK_OFFSET + abi.USER_BYTES + 8)
+            buffer = h.temporaries.scratch(_WALKED_OFFSET + abi.REGISTERS_OFFSET + 8 * abi.WALKED_FRAMES)
             module.map(abi.RULES_MAP)
             _user_function(h, "walk_user", _WALK, abi.WALKED_STACK)
             function = _user_function(h, "user_stack", _USER, abi.USER_STACK)
@@ -472,7 +491,8 @@ def _user_function(h: HandlerContext, name: str, text: str, record: int) -> str:
         module.map(EVENTS_MAP)
     registers = _REGISTERS_BY_HELPER if task.has_registers_helper else _REGISTERS_BY_PLACE
     pieces, phi = _pieces()
-    for part, its in (("TASK", _TASK), ("SPACE", _SPACE), ("REGISTERS", registers), ("PIECES", pieces)):
+    parts = {"TASK": _TASK, "SPACE": _SPACE, "REGISTERS": registers, "PIECES": pieces, **_WORDS}
+    for part, its in parts.items():
         text = "\n".join(its if line.strip() == part else line for line in text.split("\n"))
     numbers = _numbers(task) | {"RECORD": record, "COPIED_PHI": phi}
     return module.function(name, _filled(text, numbers))
@@ -497,8 +517,12 @@ def _numbers(task: TaskLayout) -> dict[str, object]:
         "REGISTERS_PLACE": arch.KERNEL_STACK_SIZE - arch.PT_REGS_SIZE, "SAVED": abi.REGISTERS_OFFSET,
         "SAVED_BYTES": arch.PT_REGS_SIZE, "STACK_AT": _STACK_OFFSET, "SPACE_AT": abi.SPACE_OFFSET,
         "TIME_AT": abi.TIME_OFFSET, "IP": registers[arch.INSTRUCTION_POINTER], "SP": registers[arch.STACK_POINTER],
-        "BP": registers[arch.FRAME_POINTER], "RULES": "@" + abi.RULES_MAP, "REGISTERS_AT": abi.REGISTERS_OFFSET,
-        "WALKED_AT": _STACK_OFFSET - abi.REGISTERS_OFFSET, "WALKED_BYTES": 8 * abi.WALKED_FRAMES,
+        "SAVED_IP": abi.REGISTERS_OFFSET + registers[arch.INSTRUCTION_POINTER],
+        "SAVED_SP": abi.REGISTERS_OFFSET + registers[arch.STACK_POINTER],
+        "SAVED_FP": abi.REGISTERS_OFFSET + registers[arch.FRAME_POINTER],
+        "FRAMES_AT": _WALKED_OFFSET + abi.REGISTERS_OFFSET,
+        "RULES": "@" + abi.RULES_MAP, "REGISTERS_AT": abi.REGISTERS_OFFSET,
+        "WALKED_AT": _WALKED_OFFSET, "WALKED_BYTES": 8 * abi.WALKED_FRAMES,
         "NO_CALLER": abi.NO_CALLER, "BASE_IS_FP": abi.BASE_IS_FP, "CFA_IS_THERE": abi.CFA_IS_THERE,
         "FP_SAVED": abi.FP_AT_CFA | abi.FP_AT_FP, "FP_AT_FP_SHIFT": abi.FP_AT_FP.bit_length() - 1,
         "RETURN_ADDRESS": abi.RETURN_ADDRESS - (1 << 64), "SPAN": _LIBRARY_SPAN, "MOST": abi.USER_BYTES,

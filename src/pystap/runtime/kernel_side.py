@@ -9,7 +9,6 @@ from ..abi.event_layout import EVENTS_MAP
 from ..abi.image import POINT_CONSTANT, MapSpec, loaded_name
 from ..abi.map_layout import CONTROL_MAP, STOPPED_OFFSET, TARGET_OFFSET, WALL_CLOCK_OFFSET, Counter
 from ..abi.session_image import ProgramAttachment, SessionImage, file_stamp
-from ..abi.stack_records import RULES_MAP
 from ..lean import Callable, Iterable, Sequence
 from ..loader.errors import KernelRefused
 from ..loader.image import LoadedImage, load_image
@@ -122,10 +121,10 @@ class KernelSide:
             for link in open_counters(attached, self._loaded.maps, self._target_pid):
                 self._loaded.add_link(link)
 
-    def teach_rule(self, key: bytes, rule: bytes) -> None:
-        """Tell programs how the caller of an address is found (abi/stack_records)."""
-        if RULES_MAP in self._loaded.maps:
-            self._loaded.maps[RULES_MAP].update(key, rule)
+    def teach(self, name: str, key: bytes, value: bytes) -> None:
+        """Tell programs something about stacks (abi/stack_records)."""
+        if name in self._loaded.maps:
+            self._loaded.maps[name].update(key, value)
 
     def set_wall_clock(self) -> None:
         """Tell programs what to add to CLOCK_MONOTONIC for the time since 1970."""

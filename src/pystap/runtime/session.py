@@ -121,7 +121,7 @@ class Session:
                 self._rt.look_ahead = self._stream.look_ahead
                 if any(spec.name == USER_MAP for spec in self.image.maps):
                     self._rt.follow_processes()
-                    self._rt.stacks().teach = self._kernel.teach_rule
+                    self._rt.stacks().teach = self._kernel.teach
             self._kernel.attach()
         self.live = True
         now = monotonic_ns()

@@ -35,9 +35,9 @@ class Stacks:
         self.spaces: AddressSpaces | None = None
         self._user: dict[int, tuple[Sequence[int], ProgramImage | None]] = {0: ((), None)}
         self._times: dict[int, int] = {}
-        self._taught: set[tuple[int, int, bool]] = set()
-        self.teach: Callable[[bytes, bytes], object] | None = None
-        """Enters a key and a rule into the programs' map RULES_MAP."""
+        self._taught: dict[bytes, bool] = {}
+        self.teach: Callable[[str, bytes, bytes], object] | None = None
+        """Enters a key and a value into a map of the programs."""
         self._raw_kernel: dict[int, Sequence[int]] = {}
         self._kernel: dict[int, Sequence[int]] = {0: ()}
         self.look_ahead: Callable[[], object] = lambda: None
@@ -53,7 +53,7 @@ class Stacks:
             known.setdefault(number, addresses)
         elif kind == abi.USER_STACK:
             if number not in self._user:
-                self._user[number] = self._walked(record)
+                self._user[number] = self._walked(number, record)
         elif kind == abi.WALKED_STACK:
             if number not in self._user:
                 space, time = _SPACE.unpack_from(record, abi.SPACE_OFFSET)
@@ -64,7 +64,7 @@ class Stacks:
         elif number not in self._times:
             self._times[number] = _NUMBER.unpack_from(record, abi.SPACE_TIME_OFFSET)[0]
 
-    def _walked(self, record: bytes) -> tuple[Sequence[int], ProgramImage | None]:
+    def _walked(self, number: int, record: bytes) -> tuple[Sequence[int], ProgramImage | None]:
         """Return the addresses of a user stack, and what was mapped in its process."""
         from ..debuginfo.unwind import walk
 
@@ -76,20 +76,27 @@ class Stacks:
         frames = walk(record[abi.REGISTERS_OFFSET : _STACK], memory[_STACK:], image.code, used)
         if self.teach is not None:
             self._learn(space, used, self.teach)
+            if len(used) == len(frames) <= abi.WALKED_FRAMES and all(map(self._taught.get, self._keys(space, used))):
+                same = abi.walked_number(space, frames)
+                self.teach(abi.USER_MAP, _NUMBER.pack(number), _NUMBER.pack(same))
+                self._user.setdefault(same, (frames, image))
         return frames, image
 
-    def _learn(self, space: int, used: list[Any], teach: Callable[[bytes, bytes], object]) -> None:
+    @staticmethod
+    def _keys(space: int, used: list[Any]) -> list[bytes]:
+        return [_RULE_KEY.pack(space, pc | abi.RETURN_ADDRESS if called else pc) for pc, called, _ in used]
+
+    def _learn(self, space: int, used: list[Any], teach: Callable[[str, bytes, bytes], object]) -> None:
         """Tell programs how to find the callers of these addresses, so that they can walk such stacks themselves."""
         from ..debuginfo.unwind import simple_rule
 
-        for pc, called, rule in used:
-            key = (space, pc, called)
+        for key, (_, _, rule) in zip(self._keys(space, used), used, strict=True):
             if key in self._taught:
                 continue
-            self._taught.add(key)
             simple = simple_rule(rule)
+            self._taught[key] = simple is not None
             if simple is not None:
-                teach(_RULE_KEY.pack(space, pc | abi.RETURN_ADDRESS if called else pc), _rule_bytes(*simple))
+                teach(abi.RULES_MAP, key, _rule_bytes(*simple))
 
     def _image(self, space: int, time: int) -> ProgramImage:
         if self.spaces is None:
