@@ -17,8 +17,8 @@ _SHOWN = tuple(_ESCAPES.get(byte) or (chr(byte) if 32 <= byte < 127 else f"\\{by
 def quoted(data: bytes, most: int = 0) -> str:
     """Return bytes in quotes, escapes as in C; with `most`, at most so many of them, "..." behind what was cut."""
     shown = data[:most] if most else data
-    text = shown.decode("latin-1")
-    if not (text.isascii() and text.isprintable()) or '"' in text or "\\" in text:
+    text = shown.decode("latin-1").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    if not (text.isascii() and text.isprintable()):  # what is left takes longer
         text = "".join(map(_SHOWN.__getitem__, shown))
     return f'"{text}"' + ("..." if len(shown) < len(data) else "")
 
