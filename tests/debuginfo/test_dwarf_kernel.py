@@ -51,6 +51,7 @@ def test_places_are_symbols_and_offsets(module: KernelDwarf) -> None:
     assert {"$pair", "$add"} <= set(leaf.variables())
     [twice] = source.functions(module.path, "twice", "inline") or ()
     inlined = module.point(twice)
+    assert [module.symbol(place) for place in (leaf, twice)] == ["leaf", ""]
     assert (inlined.name, inlined.base) == ("twice", "outer")
     assert inlined.offset > 0
     line = SOURCE.splitlines().index("  return sum;") + 1

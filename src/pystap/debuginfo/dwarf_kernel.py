@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator
 
 from ..program import nodes as n
@@ -83,6 +84,7 @@ class KernelDwarf:
         symbols = sorted((address, name) for name, address, _ in info.elf.function_symbols())
         self._addresses = [address for address, _ in symbols]
         self._names = [name for _, name in symbols]
+        self._repeated = Counter(name for _, name in set(symbols))
 
     def point(self, place: CodePlace) -> FunctionPoint:
         """Return where the kernel is asked to put the probe."""
@@ -94,6 +96,16 @@ class KernelDwarf:
             raise LookupError(f"address {address:#x} is in no function of '{self.path}'")
         symbol = self._names[at]
         return FunctionPoint(place.name, 0, 0, self._module, False, address - self._addresses[at], symbol)
+
+    def symbol(self, place: CodePlace) -> str:
+        """Return the symbol that a place is the start of, "" when it lies inside a function.
+
+        Several static functions of the kernel may share one; then it says nothing, and is "".
+        """
+        at = bisect_right(self._addresses, place.offset) - 1
+        if at < 0 or self._addresses[at] != place.offset or self._repeated[self._names[at]] > 1:
+            return ""
+        return self._names[at]
 
     def is_kept(self, place: CodePlace) -> bool:
         """Tell whether a place is in code that the kernel keeps: what only initialises is freed once it has run."""

@@ -24,7 +24,7 @@ from ..source import Span
 from .kernel_debuginfo import DebuginfoForm, has_debuginfo_form
 from .kernel_functions import FunctionFacts
 from .kernel_functions import system_call_targets as system_call
-from .kernel_places import located_in, modules_of
+from .kernel_places import located_in, modules_of, text_row
 
 _TYPED_ARGUMENTS = 6
 """fentry passes functions with more arguments on newer kernels only."""
@@ -248,14 +248,3 @@ def _maxactive(parts: Sequence[PointPart]) -> int:
         message = f"maxactive value out of range (1, {_MAXACTIVE_LIMIT})"
         semantic_error(message, part.span, "identifier 'maxactive'")
     return part.argument
-
-
-def text_row(texts: tuple[str, ...]) -> VariableSource:
-    """Return the text of the place that fired."""
-
-    def value(span: Span) -> n.Expression:
-        if len(texts) == 1:
-            return n.Constant(texts[0], span=span, type=Type.STRING)
-        return n.TableText(texts, _long(span, n.ContextKind.POINT), "", span=span, type=Type.STRING)
-
-    return value

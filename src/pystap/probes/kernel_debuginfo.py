@@ -21,7 +21,7 @@ from ..program.user_code import CodePlace, CodeSource, PlaceSource, Which
 from ..records import dataclass, replace
 from ..source import Span
 from .kernel_functions import FunctionFacts
-from .kernel_places import modules_of, needs_debuginfo
+from .kernel_places import modules_of, needs_debuginfo, text_row
 
 DEBUGINFO_SUFFIXES = (
     ".inline", ".label(string)", ".callees", ".callees(number)", ".callee(string)", ".callee(string).call",
@@ -53,11 +53,17 @@ class KernelCode(Protocol):
 
     def point(self, place: CodePlace) -> FunctionPoint: ...
 
+    def symbol(self, place: CodePlace) -> str: ...
+
     def is_kept(self, place: CodePlace) -> bool: ...
 
 
 Finder = Callable[[str, str], KernelCode | None]
 """Given a module ("" the kernel) and the path of its file ("": not given), returns what debuginfo tells of it."""
+
+
+Found = tuple[str, KernelCode, CodePlace]
+"""A place: its module, the debuginfo that knows it, and what that says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,13 @@ class DebuginfoForm:
         reason = self.check()
         if reason:
             semantic_error(f"kernel code cannot be probed here: {reason}", part.span, f"identifier '{part.name}'")
-        return [_derived(parts, module, code, place) for module, code, place in found]
+        if len(found) == 1 or any(place.guard for _, _, place in found):
+            return [_derived(parts, *one) for one in found]
+        # Entries of functions may be hung on all at once, what is inside others not.
+        is_traceable = self.facts().is_traceable
+        entries = [one for one in found if one[1].symbol(one[2])]
+        inside = [one for one in found if not one[1].symbol(one[2])]
+        return [_group(parts, group, is_traceable) for group in (entries, inside) if group]
 
     def is_there(self, parts: Sequence[PointPart], module: str) -> bool:
         """Tell whether there is debuginfo of a module that a point names."""
@@ -90,14 +102,14 @@ class DebuginfoForm:
         code = self.find(module, _path(parts))
         return code is not None and bool(code.source.functions(code.path, name, "all"))
 
-    def _places(self, parts: Sequence[PointPart]) -> Iterable[tuple[str, KernelCode, CodePlace]]:
+    def _places(self, parts: Sequence[PointPart]) -> list[Found]:
         facts = self.facts()
         part = code_part(parts)
         modules = modules_of(parts, facts)
         described = [(module, code) for module in modules if (code := self.find(module, _path(parts))) is not None]
         if not described:
             needs_debuginfo(facts, _why(parts), part, modules[0])
-        found: list[tuple[str, KernelCode, CodePlace]] = []
+        found: list[Found] = []
         for module, code in described:
             try:
                 asked = [place for place in _asked(code, parts, part) if code.is_kept(place)]
@@ -158,9 +170,9 @@ def _derived(parts: Sequence[PointPart], module: str, code: KernelCode, place: C
     entry: Callable[[], DerivedPoint] | None = None
     shown = ".".join(str(_named(one, code_part(parts), module, place)) for one in parts)
     functions: dict[str, VariableSource] = {
-        "ppfunc": _text(place.name),
-        "probefunc": _text(place.name),
-        "probemod": _text(module or "kernel"),
+        "ppfunc": text_row((place.name,)),
+        "probefunc": text_row((place.name,)),
+        "probemod": text_row((module or "kernel",)),
     }
     if returns:
         functions["returnval"] = _result
@@ -173,6 +185,33 @@ def _derived(parts: Sequence[PointPart], module: str, code: KernelCode, place: C
         shown, KernelFunctions((point,), returns), {}, variables, functions, program=place.program,
         guard=place.guard, entry=entry,
     )  # fmt: skip
+
+
+def _group(parts: Sequence[PointPart], found: Sequence[Found], is_traceable: Callable[[str], bool]) -> DerivedPoint:
+    """Return one point for many places."""
+    returns = parts[-1].name == "return"
+    points = []
+    for module, code, place in found:
+        symbol = code.symbol(place)
+        entry = FunctionPoint(symbol, 0, 0, module) if symbol and is_traceable(symbol) else None
+        points.append(entry or code.point(place))
+    asked = code_part(parts)
+    shown = tuple(".".join(str(_named(one, asked, module, place)) for one in parts) for module, _, place in found)
+    names = tuple(place.name for _, _, place in found)
+    functions = {
+        "pp": text_row(shown),
+        "ppfunc": text_row(names),
+        "probefunc": text_row(names),
+        "probemod": text_row(tuple(module or "kernel" for module, _, _ in found)),
+    }
+    if returns:
+        functions["returnval"] = _result
+
+    def separately() -> Sequence[DerivedPoint]:
+        return [_derived(parts, *one) for one in found]
+
+    written = ".".join(map(str, parts))
+    return DerivedPoint(written, KernelFunctions(tuple(points), returns), {}, {}, functions, separately)
 
 
 def _named(part: PointPart, asked: PointPart, module: str, place: CodePlace) -> PointPart:
@@ -188,10 +227,6 @@ def _named(part: PointPart, asked: PointPart, module: str, place: CodePlace) -> 
 
 def _result(span: Span) -> n.Expression:
     return n.ContextValue(n.ContextKind.RETURN_VALUE, span=span, type=Type.LONG)
-
-
-def _text(text: str) -> VariableSource:
-    return lambda span: n.Constant(text, span=span, type=Type.STRING)
 
 
 def _fail(message: str, part: PointPart) -> NoReturn:

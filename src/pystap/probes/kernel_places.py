@@ -12,7 +12,10 @@ from fnmatch import fnmatchcase
 from typing import NoReturn
 
 from ..diagnostics import near_names, semantic_error
-from ..program.extension import PointPart
+from ..program import nodes as n
+from ..program.extension import PointPart, VariableSource
+from ..program.types import Type
+from ..source import Span
 from .kernel_functions import FunctionFacts
 
 _SUFFIXES = (".xz", ".zst", ".gz", ".ko", ".debug")
@@ -74,3 +77,16 @@ def needs_debuginfo(facts: FunctionFacts, why: str, part: PointPart, module: str
     """Raise the error for what only debuginfo tells."""
     message = f"no match for '{part.argument}': {why}; {facts.debuginfo_hint(module)}"
     semantic_error(message, part.span, f"identifier '{part.name}'")
+
+
+def text_row(texts: tuple[str, ...]) -> VariableSource:
+    """Return the text of the place that fired."""
+
+    def value(span: Span) -> n.Expression:
+        if len(texts) == 1:
+            return n.Constant(texts[0], span=span, type=Type.STRING)
+        return n.TableText(
+            texts, n.ContextValue(n.ContextKind.POINT, span=span, type=Type.LONG), "", span=span, type=Type.STRING
+        )
+
+    return value

@@ -16,10 +16,9 @@ from ..program.attach import FunctionPoint, KernelFunctions
 from ..program.extension import DerivedPoint, PointPart, VariableSource
 from ..program.types import wrap_long
 from ..records import dataclass
-from .function import text_row
 from .kernel_debuginfo import DebuginfoForm, code_part
 from .kernel_functions import FunctionFacts
-from .kernel_places import located_in, modules_of
+from .kernel_places import located_in, modules_of, text_row
 
 
 @dataclass(frozen=True, slots=True)
