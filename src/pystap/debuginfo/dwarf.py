@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import cached_property
 
@@ -18,6 +18,7 @@ from ..program.c_types import CType
 from ..records import dataclass
 from . import dwarf_constants as d
 from .dwarf_elf import ElfFile, open_elf, separate_debug_file
+from .dwarf_finder import Finder
 from .dwarf_frames import CallFrames
 from .dwarf_functions import (
     FunctionInfo,
@@ -37,6 +38,8 @@ from .dwarf_statements import SourcePattern, StatementInfo, Statements
 from .dwarf_type_names import origin, qualified_name
 from .dwarf_types import DwarfLayout
 from .dwarf_units import Die, DwarfData, DwarfError, Unit
+
+_FUNCTION_TAGS = (d.TAG_SUBPROGRAM, d.TAG_INLINED_SUBROUTINE)
 
 
 def is_pattern(name: str) -> bool:
@@ -122,6 +125,11 @@ class DebugInfo:
                 return False
             return not scoped or _scope_matches(qualified_name(die), name)
 
+        if not is_pattern(last) and self.shared_names is None and not self.names.refers_across:
+            finder = self.finders[0]
+            named = finder.named(last, _FUNCTION_TAGS)
+            yield from self._instances_of(die for die in named if finder.is_die(die) and matches(die))
+            return
         for data, names in self._files():
             for unit in names.matching(last) if is_pattern(last) else names.units(last):
                 for die in dies_of_unit(unit, matches):
@@ -129,10 +137,29 @@ class DebugInfo:
                     if is_abstract(die) and (self.names.refers_across or data is not self.data):
                         yield from instances(self.names, die)
 
+    def _instances_of(self, found: Iterable[Die]) -> Iterator[Die]:
+        """Yield functions and all that is defined or inlined of them in their units."""
+        waiting = list(found)
+        seen: set[tuple[int, int]] = set()
+        while waiting:
+            die = waiting.pop()
+            if (die.unit.offset, die.offset) in seen:
+                continue
+            seen.add((die.unit.offset, die.offset))
+            yield die
+            if is_abstract(die):
+                for attribute in (d.AT_ABSTRACT_ORIGIN, d.AT_SPECIFICATION):
+                    waiting += self.finders[0].referring(die, attribute, _FUNCTION_TAGS)
+
     def _files(self) -> Iterator[tuple[DwarfData, Names]]:
         yield self.data, self.names
         if self.shared_names is not None:
             yield self.shared_names.data, self.shared_names
+
+    @cached_property
+    def finders(self) -> list[Finder]:
+        """What finds DIEs by name, in the file and in what dwz(1) moved to another one."""
+        return [Finder(names, names is not self.names) for _, names in self._files()]
 
     @cached_property
     def shared_names(self) -> Names | None:

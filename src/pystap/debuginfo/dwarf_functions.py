@@ -21,13 +21,12 @@ from .dwarf_units import Die, Unit
 class FunctionInfo:
     """A function, or (`is_inline`) one place where it was inlined.
 
-    `name` is without classes and namespaces, `qualified` with them; `linkage_name` is mangled, "" in C. `file` is a
+    `name` is without classes and namespaces; `linkage_name` is mangled, "" in C. `file` is a
     full path, `line` where the function is declared. `entry` is the address of its first instruction,
     `after_prologue` where its variables are in their places; both are addresses of the file. `ranges` are its code.
     """
 
     name: str
-    qualified: str
     linkage_name: str
     file: str
     line: int
@@ -37,6 +36,11 @@ class FunctionInfo:
     is_inline: bool
     is_external: bool
     die: Die
+
+    @property
+    def qualified(self) -> str:
+        """The name with the classes and namespaces around the function."""
+        return qualified_name(self.die)
 
     def contains(self, address: int) -> bool:
         return any(low <= address < high for low, high in self.ranges)
@@ -90,7 +94,7 @@ def function_info(die: Die) -> FunctionInfo | None:
     linkage = linkage or origin(die, d.AT_MIPS_LINKAGE_NAME).text(d.AT_MIPS_LINKAGE_NAME)
     ranges = tuple(ranges_of(die))
     return FunctionInfo(
-        origin(die).name, qualified_name(die), linkage, file_of(die), origin(die, d.AT_DECL_LINE).number(
+        origin(die).name, linkage, file_of(die), origin(die, d.AT_DECL_LINE).number(
             d.AT_DECL_LINE) or 0, entry, entry if is_inline else prologue_end(die, entry, ranges), ranges, is_inline,
         origin(die, d.AT_EXTERNAL).has(d.AT_EXTERNAL), die,
     )  # fmt: skip

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ..program.c_types import CType, pointer_to
 from . import dwarf_constants as d
-from .dwarf_names import Names
 from .dwarf_type_names import qualified_name
 from .dwarf_units import Die, Unit
 
@@ -63,28 +62,9 @@ def type_die(info: DebugInfo, name: str, tags: Sequence[int], first: Unit | None
         return None
     if set(tags) & set(_STRUCTS):
         tags = (*tags, *_STRUCTS)
-    if first is not None:
-        found = _in_unit(first, name, tags)
-        if found is not None:
-            return found
-    for names in _files(info):
-        for unit in names.stream(last):
-            found = _in_unit(unit, name, tags)
-            if found is not None:
-                return found
-    return None
-
-
-def _files(info: DebugInfo) -> Sequence[Names]:
-    return (info.names, info.shared_names) if info.shared_names is not None else (info.names,)
-
-
-def _in_unit(unit: Unit, name: str, tags: Sequence[int]) -> Die | None:
-    last = name.rpartition("::")[2]
-    for tag in dict.fromkeys(tags):
-        for offset in unit.tree.by_tag[tag]:
-            die = unit.die(offset)
-            if die is None or die.name != last or die.has(d.AT_DECLARATION):
+    for finder in info.finders:
+        for die in finder.named(last, tuple(dict.fromkeys(tags)), first):
+            if die.has(d.AT_DECLARATION) or not finder.is_die(die):
                 continue
             if last == name or qualified_name(die).endswith(name):
                 return die
@@ -93,10 +73,8 @@ def _in_unit(unit: Unit, name: str, tags: Sequence[int]) -> Die | None:
 
 def enumerator(info: DebugInfo, name: str) -> int | None:
     """Return the value of an enumeration constant; None when there is none."""
-    for names in _files(info):
-        for unit in names.units(name.rpartition("::")[2]):
-            for offset in unit.tree.by_tag[d.TAG_ENUMERATOR]:
-                die = unit.die(offset)
-                if die is not None and die.name == name.rpartition("::")[2]:
-                    return die.signed(d.AT_CONST_VALUE)
+    for finder in info.finders:
+        for die in finder.named(name.rpartition("::")[2], (d.TAG_ENUMERATOR,)):
+            if finder.is_die(die):
+                return die.signed(d.AT_CONST_VALUE)
     return None

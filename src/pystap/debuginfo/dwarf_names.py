@@ -9,6 +9,7 @@ entries. What is found by chance costs a look at a unit, nothing else.
 from __future__ import annotations
 
 import re
+import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -23,12 +24,12 @@ _MOST_SINGLE = 8
 """Up to so many offsets are looked for one by one."""
 
 
-def places(data: bytes, wanted: bytes) -> Iterator[int]:
-    """Yield where bytes occur."""
-    at = data.find(wanted)
+def places(data: bytes, wanted: bytes, low: int = 0, high: int = sys.maxsize) -> Iterator[int]:
+    """Yield where bytes occur, from `low` up to `high`."""
+    at = data.find(wanted, low, high)
     while at >= 0:
         yield at
-        at = data.find(wanted, at + 1)
+        at = data.find(wanted, at + 1, high)
 
 
 class Names:
@@ -78,7 +79,7 @@ class Names:
     def _indexes(self, text: bytes) -> Iterator[int]:
         """Yield the numbers of units that mention a string, which ends with a NUL."""
         data = self.data
-        strings = _string_places(data.strings, text)
+        strings = string_places(data.strings, text)
         yield from self._at(references(data.info, strings))
         if data.string_offsets:
             bases, owners = self._string_tables
@@ -87,7 +88,7 @@ class Names:
                 if index >= 0:
                     yield from owners[index]
         if data.alternative is not None:
-            yield from self._at(references(data.info, _string_places(data.alternative.strings, text)))
+            yield from self._at(references(data.info, string_places(data.alternative.strings, text)))
         if len(text) <= 4 or not strings:  # short names are not worth a reference: they stand where they are used
             yield from self._at(places(data.info, text))
 
@@ -151,7 +152,7 @@ class Names:
         return any(origin + form in table for form in forms)
 
 
-def _string_places(data: bytes, text: bytes) -> list[int]:
+def string_places(data: bytes, text: bytes) -> list[int]:
     """Return where a string, which ends with a NUL, begins in a table of strings.
 
     Linkers let a string be the tail of a longer one, but not when it is there by itself.
@@ -160,15 +161,15 @@ def _string_places(data: bytes, text: bytes) -> list[int]:
     return [at for at in found if at == 0 or data[at - 1] == 0] or found
 
 
-def references(data: bytes, offsets: list[int]) -> Iterator[int]:
-    """Yield where any of the offsets is written as 4 bytes."""
+def references(data: bytes, offsets: list[int], low: int = 0, high: int = sys.maxsize) -> Iterator[int]:
+    """Yield where any of the offsets is written as 4 bytes, from `low` up to `high`."""
     if len(offsets) <= _MOST_SINGLE:
         for offset in offsets:
-            yield from places(data, offset.to_bytes(4, "little"))
+            yield from places(data, offset.to_bytes(4, "little"), low, high)
         return
     wanted = {offset.to_bytes(4, "little") for offset in offsets}
     columns = [re.escape(bytes(sorted({text[i] for text in wanted}))) for i in range(4)]
     pattern = re.compile(b"(?=(" + b"".join(b"[" + column + b"]" for column in columns) + b"))", re.DOTALL)
-    for match in pattern.finditer(data):
+    for match in pattern.finditer(data, low, high):
         if match.group(1) in wanted:
             yield match.start()
