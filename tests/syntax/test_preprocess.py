@@ -100,6 +100,12 @@ def test_macros() -> None:
     assert flat("probe a { @define f %( 1 %) x = @f }") == "probe a { x = 1; }"
 
 
+def test_an_argument_that_was_not_given_matters_only_where_its_branch_is_taken() -> None:
+    text = "@define m(a) %( x = @a %) probe begin { %( $# > 1 %? @m(@2) %: @m(@1) %) }"
+    assert flat(text, "one") == flat('probe begin { x = "one" }')
+    assert flat(text, "one", "two") == flat('probe begin { x = "two" }')
+
+
 def test_macros_in_macros_and_in_their_arguments() -> None:
     both = "@define id(a) %( @a %) @define twice(b) %( @id(@b + @b) %)"
     assert flat(f"{both} probe a {{ x = @twice(@id(3)) }}") == "probe a { x = 3 + 3; }"

@@ -18,7 +18,7 @@ from ..source import Span
 from .at_operators import AT_OPERATORS
 from .conditions import PreprocessorFacts, evaluate_condition
 from .cursor import parse_error
-from .lexer import EOF, IDENTIFIER, JUNK, Token
+from .lexer import EOF, IDENTIFIER, Token
 
 MAX_TOKENS: Final = 200_000
 """How many tokens the macros of one file may expand to."""
@@ -252,7 +252,7 @@ def _actuals(tokens: list[Token], index: int, macro: Macro) -> tuple[dict[str, l
     for position in range(index + 1, len(tokens)):
         token = tokens[position]
         tag = token.tag
-        if tag is EOF or tag is JUNK:
+        if tag is EOF:
             break
         if not depth and tag == ")":
             if len(groups) < count:
