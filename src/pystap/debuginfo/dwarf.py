@@ -22,6 +22,7 @@ from .dwarf_finder import Finder
 from .dwarf_frames import CallFrames
 from .dwarf_functions import (
     FunctionInfo,
+    address_ranges,
     dies_of_unit,
     entry_of,
     function_info,
@@ -66,17 +67,31 @@ class Scope:
         found: Iterator[Variable] = (
             self.info.evaluator.variable(die, self.address, self.function) for die in visible_dies(list(self.scopes))
         )
-        if len(self.scopes) == 1 and entry_of(self.function) == self.address and not is_optimised(self.function):
+        if self._is_unprepared:
             from .dwarf_entry import at_entry
 
             found = at_entry(found, self.info.layout)
         yield from found
 
+    def names(self) -> list[tuple[str, bool]]:
+        """Return the names of `variables`, and whether each is a parameter's."""
+        dies = visible_dies(list(self.scopes))
+        return [(origin(die).name, die.tag == d.TAG_FORMAL_PARAMETER) for die in dies]
+
+    @property
+    def _is_unprepared(self) -> bool:
+        """Whether the place is at the entry of a function that has not yet put its parameters where they belong."""
+        is_entry = len(self.scopes) == 1 and entry_of(self.function) == self.address
+        return is_entry and not is_optimised(self.function)
+
     def variable(self, name: str) -> Variable | None:
         """Return a parameter, a local, or a variable of the unit by name; None when there is none."""
-        for variable in self.variables():
-            if variable.name == name:
-                return variable
+        if self._is_unprepared:
+            found = next((variable for variable in self.variables() if variable.name == name), None)
+            return found or self.info.unit_variable(self.function.unit, name)
+        for die in visible_dies(list(self.scopes)):
+            if origin(die).name == name:
+                return self.info.evaluator.variable(die, self.address, self.function)
         return self.info.unit_variable(self.function.unit, name)
 
     def return_type(self) -> CType | None:
@@ -170,18 +185,23 @@ class DebugInfo:
 
     def unit_of(self, address: int) -> Unit | None:
         """Return the unit whose code an address is."""
-        for low, high, unit in self._unit_ranges:
-            if low <= address < high:
-                return unit
-        return None
+        starts, rows = self._unit_ranges
+        index = bisect_right(starts, address) - 1
+        return self.data.unit_at(rows[index][2]) if index >= 0 and address < rows[index][1] else None
 
     @cached_property
-    def _unit_ranges(self) -> list[tuple[int, int, Unit]]:
-        found = []
+    def _unit_ranges(self) -> tuple[list[int], list[tuple[int, int, int]]]:
+        """The code of the units, sorted: first address, address behind the last, the unit's offset.
+
+        From the table that GCC writes for this; units that it lacks (those of Clang) are asked themselves.
+        """
+        found = list(address_ranges(self.data.section(".debug_aranges")))
+        listed = {offset for _, _, offset in found}
         for unit in self.data.units:
-            if unit.kind != d.UT_TYPE and unit.top.tag == d.TAG_COMPILE_UNIT:
-                found += [(low, high, unit) for low, high in ranges_of(unit.top) if low]
-        return found
+            if unit.offset not in listed and unit.kind != d.UT_TYPE and unit.top.tag == d.TAG_COMPILE_UNIT:
+                found += [(low, high, unit.offset) for low, high in ranges_of(unit.top) if low]
+        found.sort()
+        return [row[0] for row in found], found
 
     def function_at(self, address: int) -> FunctionInfo | None:
         """Return the function (not an inlined one) that an address lies in."""

@@ -6,6 +6,7 @@ int work(struct node *n)          0x1149 to 0x11d0, prologue up to 0x1155
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
 
 from ..records import dataclass
@@ -57,6 +58,20 @@ def ranges_of(die: Die) -> list[tuple[int, int]]:
     if offset is None:
         return []
     return list(range_list(die.unit, die.form(d.AT_RANGES), offset))
+
+
+def address_ranges(table: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield the rows of .debug_aranges: first address, address behind the last, offset of the unit."""
+    at = 0
+    while at + 12 <= len(table):
+        length, _, unit, size, segments = struct.unpack_from("<IHIBB", table, at)
+        end = at + 4 + length
+        if length >= 0xFFFFFFF0 or size != 8 or segments or end > len(table):
+            return
+        for low, count in struct.iter_unpack("<QQ", table[at + 16 : end - (end - at) % 16]):
+            if count and low:
+                yield low, low + count, unit
+        at = end
 
 
 def entry_of(die: Die) -> int | None:

@@ -13,7 +13,7 @@ from ..program.types import Type
 from ..program.user_code import CodePlace, Which
 from ..records import replace
 from ..source import Span
-from .dwarf import DebugInfo, file_matches, open_debuginfo
+from .dwarf import DebugInfo, Scope, file_matches, open_debuginfo
 from .dwarf_calls import Call, calls_of
 from .dwarf_elf import PF_X, PT_LOAD, ElfFile
 from .dwarf_functions import FunctionInfo
@@ -140,7 +140,7 @@ class DwarfSource:
         around = self._around(info, address, returns)
 
         def variables() -> Mapping[str, TargetSource]:
-            return PlaceVariables(info.scope(function, address), around, returns)
+            return PlaceVariables(lambda: info.scope(function, address), around, returns)
 
         offset = self._placing.offset(info, address) if self._placing is not None else _file_offset(info, address)
         entry = self._place(info, function, address, shown, False) if returns else None
@@ -154,10 +154,14 @@ class DwarfSource:
         def variables() -> Mapping[str, TargetSource]:
             info = open_debuginfo(path)
             address = info.elf.address_of(place.offset) if info is not None else None
-            function = info.function_at(address) if info is not None and address is not None else None
-            if info is None or address is None or function is None or function.entry != address:
+            if info is None or address is None:
                 return {}
-            return PlaceVariables(info.scope(function, address), self._around(info, address, returns), returns)
+
+            def scope() -> Scope | None:
+                function = info.function_at(address)
+                return info.scope(function, address) if function is not None and function.entry == address else None
+
+            return PlaceVariables(scope, self._around(info, address, returns), returns)
 
         entry = self.described(path, place, "all") if returns else None
         return replace(place, variables=variables, entry=entry)

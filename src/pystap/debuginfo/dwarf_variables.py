@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 
 from ..diagnostics import semantic_error
 from ..program import nodes as n
@@ -25,30 +26,48 @@ class PlaceVariables(Mapping[str, TargetSource]):
     their values of the entry.
     """
 
-    def __init__(self, scope: Scope, around: Surroundings, returns: bool = False) -> None:
-        self._scope = scope
+    def __init__(self, scope: Callable[[], Scope | None], around: Surroundings, returns: bool = False) -> None:
+        """`scope` is asked for when a variable is; None has no variables."""
+        self._make = scope
         self._around = around
+        self._returns = returns
         self._known: dict[str, TargetSource | None] = {}
-        for variable in scope.variables():
-            if not returns or variable.role == "parameter":
-                source = self._source(variable)
-                self._known.setdefault(f"${variable.name}", replace(source, at_entry=True) if returns else source)
-        if returns:
-            type_ = scope.return_type()
-            if type_ is not None:
-                self._known["$return"] = _returned(type_, around)
-        self._own = tuple(self._known)
+
+    @cached_property
+    def _scope(self) -> Scope | None:
+        return self._make()
+
+    @cached_property
+    def _own(self) -> tuple[str, ...]:
+        scope = self._scope
+        if scope is None:
+            return ()
+        names = [f"${name}" for name, is_parameter in scope.names() if is_parameter or not self._returns]
+        return (*names, "$return") if self._returns and scope.return_type() is not None else tuple(names)
 
     def __getitem__(self, name: str) -> TargetSource:
         if name not in self._known:
-            variable = None
-            if name.startswith("$") and not name.startswith("$$"):
-                variable = self._scope.info.unit_variable(self._scope.function.unit, name[1:])
-            self._known[name] = self._source(variable) if variable is not None else None
+            self._known[name] = self._find(name)
         found = self._known[name]
         if found is None:
             raise KeyError(name)
         return found
+
+    def _find(self, name: str) -> TargetSource | None:
+        scope = self._scope
+        if scope is None or not name.startswith("$") or name.startswith("$$"):
+            return None
+        if self._returns and name == "$return":
+            type_ = scope.return_type()
+            return _returned(type_, self._around) if type_ is not None else None
+        if not self._returns or name in self._own:
+            variable = scope.variable(name[1:])
+        else:
+            variable = scope.info.unit_variable(scope.function.unit, name[1:])
+        if variable is None:
+            return None
+        source = self._source(variable, scope)
+        return replace(source, at_entry=True) if self._returns and variable.role == "parameter" else source
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._own)
@@ -56,27 +75,25 @@ class PlaceVariables(Mapping[str, TargetSource]):
     def __len__(self) -> int:
         return len(self._own)
 
-    def _source(self, variable: Variable) -> TargetSource:
+    def _source(self, variable: Variable, scope: Scope) -> TargetSource:
         def value(span: Span) -> CValue:
             try:
                 return located_value(variable.location, variable.type, self._around, span)
             except NotThere as reason:
-                self._fail(variable.name, str(reason), span)
+                _fail(scope, variable.name, str(reason), span)
                 raise
 
         return TargetSource(value, variable.type, variable.role)
 
-    def _fail(self, name: str, reason: str, span: Span) -> None:
-        """Say why a variable cannot be read here, and which can."""
-        scope = self._scope
-        there = [
-            f"${variable.name}" for variable in scope.variables() if not isinstance(variable.location, Unavailable)
-        ]
-        function = next((die for die in reversed(scope.scopes) if origin(die).name), scope.function)
-        where = f"pc {scope.address:#x} in {origin(function).name} {unit_path(function.unit)}"
-        others = f"; the program has {', '.join(there)} here" if there else ""
-        semantic_error(f"'${name}' is not accessible at this place ({where}): {reason}{others}", span,
-                       f"identifier '${name}'")  # fmt: skip
+
+def _fail(scope: Scope, name: str, reason: str, span: Span) -> None:
+    """Say why a variable cannot be read here, and which can."""
+    there = [f"${variable.name}" for variable in scope.variables() if not isinstance(variable.location, Unavailable)]
+    function = next((die for die in reversed(scope.scopes) if origin(die).name), scope.function)
+    where = f"pc {scope.address:#x} in {origin(function).name} {unit_path(function.unit)}"
+    others = f"; the program has {', '.join(there)} here" if there else ""
+    semantic_error(f"'${name}' is not accessible at this place ({where}): {reason}{others}", span,
+                   f"identifier '${name}'")  # fmt: skip
 
 
 def _returned(type_: CType, around: Surroundings) -> TargetSource:
