@@ -117,6 +117,7 @@ def test_what_is_known_of_the_current_process(stap: Stap, tmp_path: Path) -> Non
       printf("%d %d\\n", task_fd_lookup(t, 56), task_rlimit_nofile(t) == task_rlimit(t, "RLIMIT_NOFILE"))
       printf("%d %d %d\\n", proc_mem_size() > 1000, proc_mem_size_pid(pid()) == proc_mem_size(), proc_mem_txt() > 0)
       printf("%d %d\\n", is_myproc(), target_set_pid(pid()))
+      printf("%d %d %s %d\\n", probing_32bit_app(), uarch_bytes(), syscall_name(24), syscall_num("sched_yield"))
       exit() } }"""
     folder = tmp_path / "a folder" / "deeper"
     folder.mkdir(parents=True)
@@ -133,7 +134,7 @@ def test_what_is_known_of_the_current_process(stap: Stap, tmp_path: Path) -> Non
     assert found[1] == "1 0 1 1"
     assert found[2].split()[0].startswith("python")
     assert found[3:6] == [str(folder), os.path.realpath(sys.executable), str(folder / "held")]
-    assert found[6:] == ["0 1", "1 1 1", "1 1"]
+    assert found[6:] == ["0 1", "1 1 1", "1 1", "0 8 sched_yield 24"]
 
 
 def test_buffers_and_wide_strings(stap: Stap, tmp_path: Path) -> None:

@@ -73,6 +73,9 @@ class TargetResolver:
             source = self.scope.targets.get(node.name)
             if source is not None and source.role == "parameter" and not source.at_entry:
                 return self.expression(node)
+        if self.scope.function is not None:
+            message = "values of the entry are saved for the handler itself: pass them to the function as arguments"
+            semantic_error(message, span, "operator '@entry'")
         return self.scope.entry.value(node, span)
 
     def _group(self, node: ast.TargetVariable) -> n.Expression:

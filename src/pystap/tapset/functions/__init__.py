@@ -56,6 +56,7 @@ MODULES = {
         caller_addr callers print_backtrace print_backtrace_fileline print_stack print_syms
         sprint_backtrace sprint_stack sprint_syms stack""",
     "symbol_addresses": "_symbol_address",
+    "syscall_names": "syscall_name syscall_num",
     "strings": "isdigit isinstr str_replace stringat strlen strpos strtol substr",
     "text": "matched matched_str ngroups string_quoted text_str text_strn tokenize",
     "time": """cpu_clock_ms cpu_clock_ns cpu_clock_s cpu_clock_us ctime get_cycles gettimeofday_ms gettimeofday_ns
