@@ -66,8 +66,8 @@ return 1995 of 2000
 
 
 def test_all_functions_of_a_source_file(stap: Stap, module: str) -> None:
-    script = f"""global n probe {module}.function("*@{NAME}.c") {{ n[ppfunc()]++; last = pp() }}
-    global last probe end {{ foreach (name+ in n) println(name, " ", n[name]) }}"""
+    script = f"""global n probe {module}.function("*@{NAME}.c") {{ n[ppfunc()]++ }}
+    probe end {{ foreach (name+ in n) println(name, " ", n[name]) }}"""
     done = stap("-e", script, "-c", f"cat /proc/{NAME}")
     assert done.returncode == 0, done.stderr
     assert done.stdout == "26 1995\nknown_leaf 2\nknown_outer 2\nshow 1\ntwice 2\n"
