@@ -218,7 +218,7 @@ def _named(part: PointPart, asked: PointPart, module: str, place: CodePlace) -> 
     """Return a component with the names of one place in place of patterns."""
     if part is asked:
         return PointPart(part.name, place.shown, part.span)
-    if part.name == "module":
+    if part.name == "module" and "/" not in str(part.argument):  # a file that is named may be the only one that tells
         return PointPart(part.name, module, part.span)
     if part.name in ("label", "callee") and place.detail:
         return PointPart(part.name, place.detail, part.span)
