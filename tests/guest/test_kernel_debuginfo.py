@@ -74,9 +74,10 @@ def test_all_functions_of_a_source_file(stap: Stap, module: str) -> None:
 
 
 def test_listing(stap: Stap, module: str) -> None:
+    """What cannot be read there is left out: $sum has no value yet."""
     done = stap("-L", f'{module}.function("known_leaf@{NAME}.c")')
     assert done.stdout.startswith(f'{module}.function("known_leaf@')
-    assert done.stdout.rstrip().endswith("$pair:struct pair* $add:int $sum:int")
+    assert done.stdout.rstrip().endswith("$pair:struct pair* $add:int")
 
 
 def test_errors(stap: Stap, module: str) -> None:
