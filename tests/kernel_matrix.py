@@ -7,6 +7,8 @@ from pathlib import Path
 
 PAGE = Path(__file__).parent.parent / "docs" / "kernels.md"
 PROPERTY = "kernel matrix"
+UNKNOWN = "?"
+"""Stands where a row is newer than the column."""
 _TABLE = re.compile(r"(?<=^<!-- matrix: ).*?(?=^<!-- end of matrix -->$)", re.DOTALL | re.MULTILINE)
 
 Columns = dict[str, dict[str, str]]
@@ -37,7 +39,9 @@ def write(name: str, answers: dict[str, str]) -> None:
     table = columns() | {name: answers}
     names = sorted(table, key=lambda column: [int(part) for part in column.partition(",")[0].split(".")])
     lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    lines += ["| " + " | ".join([row, *(table[column].get(row, "?") for column in names)]) + " |" for row in answers]
+    lines += [
+        "| " + " | ".join([row, *(table[column].get(row, UNKNOWN) for column in names)]) + " |" for row in answers
+    ]
     text = PAGE.read_text()
     head = _TABLE.search(text)
     assert head is not None

@@ -14,7 +14,7 @@ from pystap.loader.features import try_feature
 from pystap.program.features import Feature
 from pystap.registries import _type_id, kernel_types
 
-from ..kernel_matrix import PROPERTY, column_of
+from ..kernel_matrix import PROPERTY, UNKNOWN, column_of
 
 pytestmark = pytest.mark.guest(native=True)
 
@@ -27,7 +27,8 @@ def test_the_table_is_true(record_property: Callable[[str, object], None]) -> No
     documented = column_of(name)
     if documented is None and not os.environ.get("PYSTAP_UPDATE_DOCS"):
         pytest.skip(f"docs/kernels.md has no column {name}")
-    assert documented == answers or os.environ.get("PYSTAP_UPDATE_DOCS")
+    known = {row: answer for row, answer in (documented or {}).items() if answer != UNKNOWN}
+    assert known == {row: answers.get(row) for row in known} or os.environ.get("PYSTAP_UPDATE_DOCS")
 
 
 def column_name(refusals: dict[Feature, str]) -> str:
