@@ -102,6 +102,7 @@ def _become_stap(
     try:
         for number, file in enumerate(files):
             os.dup2(file.fileno(), number)
+        os.closerange(3, 4096)  # as a new process would be started: a traced program counts on free numbers
         sys.stdin, sys.stdout, sys.stderr = (
             io.TextIOWrapper(io.FileIO(number, mode, closefd=False), encoding="utf-8", write_through=mode == "w")
             for number, mode in enumerate(("r", "w", "w"))

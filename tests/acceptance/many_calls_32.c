@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #define BAD 0x10
 static int last;
@@ -61,6 +62,7 @@ int main(void) {
 	vectors[0] = (vector32){(uint32_t)(long)word, 5};
 	vectors[1] = (vector32){(uint32_t)(long)other, 4};
 	message.name = (uint32_t)(long)&inet, message.name_length = sizeof inet;
+	close_range(3, ~0u, 0); /* what it opens shall be 3 */
 	DO(close, -4242);
 	DO(open, "new", O_RDWR | O_CREAT | O_EXCL, 0644);
 	DO(openat, AT_FDCWD, "no-such-file", O_RDONLY | O_DIRECTORY);
