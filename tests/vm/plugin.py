@@ -69,6 +69,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [*native, *remote]
 
 
+def pytest_runtestloop(session: pytest.Session) -> None:
+    first = next((item for item in session.items if isinstance(item, GuestItem)), None)
+    if first is not None and not session.config.option.collectonly and not session.testsfailed:
+        session.config.stash[_BOOTS].change_to(first.series)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
     if not isinstance(item, GuestItem):
@@ -172,7 +178,7 @@ class _Boot:
 
 
 class _Boots:
-    """The guests of this run, one at a time, each booted when its first test is due."""
+    """The guests of this run, one at a time."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.selected: list[str] = []
@@ -184,15 +190,20 @@ class _Boots:
     def close(self) -> None:
         self._stack.close()
 
+    def change_to(self, series: str) -> None:
+        """Boot this kernel unless it is the one that runs, which ends."""
+        if self._series == series:
+            return
+        self._stack.close()
+        self._series = series
+        try:
+            self._boot = self._start(series)
+        except (GuestNotStarted, KernelNotFound) as error:
+            self._boot = str(error)
+
     def reports(self, item: GuestItem) -> Iterator[pytest.TestReport]:
         """The reports of a guest test under this run's own name for it."""
-        if self._series != item.series:
-            self._stack.close()
-            self._series = item.series
-            try:
-                self._boot = self._start(item.series)
-            except (GuestNotStarted, KernelNotFound) as error:
-                self._boot = str(error)
+        self.change_to(item.series)
         boot = self._boot
         if isinstance(boot, str):
             yield _failure(item, boot)
