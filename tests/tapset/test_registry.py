@@ -106,7 +106,8 @@ def test_library_functions_match_the_inventory() -> None:
         for name, returns, parameters in _HEAD.findall(Path(path).read_text()):
             if name.startswith("_") or name in _OLD:
                 continue
-            known = inventory[name, len(parameters.split(",")) if parameters else 0]  # a long head has several lines
+            parameters = " ".join(parameters.split())  # a long head has several lines
+            known = inventory[name, len(parameters.split(", ")) if parameters else 0]
             assert (returns or "unknown") == known[0], name
             if not _INFERRED.fullmatch(name):
                 assert parameters == known[1], name
