@@ -13,7 +13,7 @@ from .abi.map_layout import lay_out
 from .abi.session_image import SessionImage
 from .diagnostics import Diagnostic, Diagnostics, PassFailed, ScriptError, render
 from .elaborate import Inputs, elaborate
-from .kernel import CompilerError, KernelCode, generate
+from .kernel import CompilerError, KernelCode
 from .lean import TYPE_CHECKING, Callable, Sequence
 from .llvm import Compiler
 from .options import Options
@@ -123,27 +123,21 @@ def _accepted(
 
     A handler that they refuse is deferred to user space as a whole, and the program elaborated anew with that.
     """
+    from .trial import attempt
+
     deferred: frozenset[int] = frozenset()
     while True:
-        handlers = {handler.index for handler in program.handlers if handler.target is Target.KERNEL}
-        try:
-            code = generate(program, lay_out(program), kernel_facts(program, options.timing), compiler)
-        except CompilerError as error:
-            if deferred >= handlers:
-                raise
-            refused = dict.fromkeys(handlers, str(error))
-        else:
-            from .trial import refused_handlers
-
-            refused = refused_handlers(code) if options.last_pass >= 4 else {}
-            if refused.keys() <= deferred:
-                return program, code
-        more = refused.keys() - deferred
+        tried = attempt(program, kernel_facts(program, options.timing), options.last_pass >= 4, compiler)
+        more = tried.refused.keys() - deferred
+        if not more:
+            if tried.code is None:
+                raise tried.error or CompilerError("no code was made")
+            return program, tried.code
         compiler = None  # it compiles once
         for index in sorted(more):
             if clock.wants(4):
                 point = program.handlers[index].point
-                say(f"Pass 4: probe {point} runs in user space, its eBPF program was refused: {refused[index]}")
+                say(f"Pass 4: probe {point} runs in user space, its eBPF program was refused: {tried.refused[index]}")
         deferred |= more
         program = _elaborate(trees, library, options, Diagnostics(), deferred)  # all was said the first time
 

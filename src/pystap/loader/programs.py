@@ -37,7 +37,11 @@ _LOAD_IMMEDIATE = 0x18
 _LOAD_ATTR = struct.Struct("<IIQQIIQIi16sIIIIQIIQIIII")
 _TEST_ATTR = struct.Struct("<IIIIQQIIIIQQIII")
 _LICENSE = ctypes.create_string_buffer(b"GPL")
-_LOG_SIZES = (1 << 16, 1 << 20, 1 << 24)
+_LOG_STEPS, _LOG_VERDICT = 1, 4
+"""Log levels: every step of the verifier, or its verdict and statistics alone (BPF_LOG_LEVEL1, BPF_LOG_STATS)."""
+_LOGS = ((_LOG_STEPS, 1 << 16), (_LOG_STEPS, 1 << 20), (_LOG_STEPS, 1 << 24), (_LOG_VERDICT, 1 << 16))
+"""What is tried in turn until a log fits its buffer. Of a program that is too large only the verdict matters: the log
+of a million steps takes seconds."""
 _INFO_SIZE = 232
 _STATS_RUN_TIME = 0
 
@@ -190,13 +194,13 @@ def _load(
 ) -> int:
     """Load relocated code, at first without a log, which is quicker; once more for the log when it is refused."""
 
-    def attempt(log: ctypes.Array[ctypes.c_char] | None) -> int:
+    def attempt(log: ctypes.Array[ctypes.c_char] | None, level: int = 0) -> int:
         kind, attach_type = KERNEL_TYPES[spec.kind]
         if spec.expected_attach_type is not None:
             attach_type = spec.expected_attach_type
         attr = _LOAD_ATTR.pack(
             kind, len(code) // 8, address(code), address(_LICENSE),
-            1 if log is not None else 0, len(log) if log is not None else 0, address(log) if log is not None else 0,
+            level, len(log) if log is not None else 0, address(log) if log is not None else 0,
             0, _SLEEPABLE if spec.sleepable else 0, kernel_name(spec.name), 0, attach_type,
             max(type_fd, 0), 8 if count else 0, address(records) if count else 0, count, 0, 0, 0,
             spec.attach_btf_id, max(object_fd, 0), 0,
@@ -207,10 +211,10 @@ def _load(
         return attempt(None)
     except OSError as first:
         code_of_error, text = first.errno or 0, ""
-    for size in _LOG_SIZES:
+    for level, size in _LOGS[-1:] if code_of_error == errno.E2BIG else _LOGS:
         log = ctypes.create_string_buffer(size)
         try:
-            return attempt(log)
+            return attempt(log, level)
         except OSError as again:
             text = log.value.decode(errors="replace")
             if again.errno != errno.ENOSPC:
