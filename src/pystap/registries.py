@@ -152,13 +152,20 @@ def _process_kind(listing: bool, command: str, pid: int) -> ProbeKind:
 
 @cache
 def _netfilter_kind(listing: bool) -> ProbeKind:
+    from .probes.function import function_point
     from .probes.netfilter import NetfilterKind
+    from .probes.netfilter_functions import ByFunctions
 
     def refusal() -> str:
         features = _features()
         return "" if listing or _has(features, Feature.NETFILTER) else features.describe(Feature.NETFILTER)
 
-    return NetfilterKind(kernel_types, refusal)
+    def by_functions() -> ByFunctions:
+        return ByFunctions(
+            kernel_types, function_facts, lambda name: function_point(name, "", function_facts()), function_refusal
+        )
+
+    return NetfilterKind(kernel_types, refusal, by_functions)
 
 
 @cache

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-_NO_FENTRY = """\
-import sys, pystap.registries as registries
+from pystap import registries
 from pystap.program.features import Feature
-has = registries._has
-registries._has = lambda features, feature: feature is not Feature.FENTRY and has(features, feature)
-from pystap.cli import main
-sys.exit(main())
-"""
-"""Runs stap as on a kernel without fentry and fexit."""
+
+from ..command import run_stap
 
 _NESTED_EPOLL = """\
 import os, select, sys
@@ -33,14 +29,21 @@ sys.exit(0 if outer.poll(0) else 1)
 """Each epoll wakes the one that it is in: ep_poll_callback calls itself."""
 
 
-def run(script: str, command: str, folder: Path, fentry: bool) -> subprocess.CompletedProcess[str]:
-    start = [sys.executable, "-m", "pystap"] if fentry else [sys.executable, "-c", _NO_FENTRY]
-    words = [*start, "-g", "-e", script, "-c", command]
-    return subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+Run = Callable[[str, str], "subprocess.CompletedProcess[str]"]
+has = registries._has
 
 
-@pytest.mark.parametrize("fentry", [True, False])
-def test_values_of_the_entry(tmp_path: Path, fentry: bool) -> None:
+@pytest.fixture(params=["fentry", "kprobes"])
+def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Runs a script with a command by each mechanism; stap is a fork of this process, so it sees what is patched."""
+    if request.param == "kprobes":
+        monkeypatch.setattr(
+            registries, "_has", lambda features, kind: kind is not Feature.FENTRY and has(features, kind)
+        )
+    return lambda script, command: run_stap("-g", "-e", script, "-c", command, folder=tmp_path)
+
+
+def test_values_of_the_entry(run: Run, tmp_path: Path) -> None:
     known = tmp_path / "known_file"
     known.write_bytes(b"y" * 50)
     script = """probe kernel.function("vfs_read").return {
@@ -48,13 +51,12 @@ def test_values_of_the_entry(tmp_path: Path, fentry: bool) -> None:
         printf("%d %d %d %d %d\\n", $count, $return, @entry($pos ? @kderef(8, $pos) : 0), @kderef(8, @entry($pos)),
                ktime_get_ns() - @entry(ktime_get_ns()) > 0) }
     probe end { println("end") }"""
-    done = run(script, f"exec dd if={known} of=/dev/null bs=20", tmp_path, fentry)
+    done = run(script, f"exec dd if={known} of=/dev/null bs=20")
     assert done.returncode == 0, done.stderr
     assert done.stdout == "20 20 0 20 1\n20 20 20 40 1\n20 10 40 50 1\n20 0 50 50 1\nend\n"
 
 
-@pytest.mark.parametrize("fentry", [True, False])
-def test_recursive_calls_keep_apart(tmp_path: Path, fentry: bool) -> None:
+def test_recursive_calls_keep_apart(run: Run, tmp_path: Path) -> None:
     script = """global depth, deepest, saved, right, wrong
     probe kernel.function("ep_poll_callback") {
       if (pid() == target()) { if (++depth > deepest) deepest = depth; saved[depth] = $wait } }
@@ -65,7 +67,7 @@ def test_recursive_calls_keep_apart(tmp_path: Path, fentry: bool) -> None:
     probe end { printf("%d %d %d %d\\n", deepest > 2, right >= deepest, wrong, depth) }"""
     program = tmp_path / "nested.py"
     program.write_text(_NESTED_EPOLL)
-    done = run(script, f"{sys.executable} {program}", tmp_path, fentry)
+    done = run(script, f"{sys.executable} -I -S {program}")
     assert done.returncode == 0, done.stderr
     assert done.stdout == "1 1 0 0\n"
 
@@ -79,6 +81,6 @@ def test_a_wildcard_without_variables(tmp_path: Path) -> None:
       if (took <= 0 || took > 10000000000) bad++
     }
     probe end { printf("%d %d\\n", n > 2, bad) }"""
-    done = run(script, "cat /etc/passwd", tmp_path, True)
+    done = run_stap("-e", script, "-c", "cat /etc/passwd", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "1 0"

@@ -9,8 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from pystap import registries
+from pystap.diagnostics import ScriptError
+from pystap.program.attach import KernelFunctions
+from pystap.program.extension import PointPart
 from pystap.program.features import Feature
-from pystap.registries import _features, _has
+from pystap.program.nodes import Constant
+from pystap.program.types import Type
+from pystap.registries import _features, _has, function_refusal
+from pystap.source import NO_SPAN
 
 from ..command import run_stap
 
@@ -27,21 +34,31 @@ for size in (199, 200, 201):
         print("refused", flush=True)
 """
 
-pytestmark = pytest.mark.skipif(not _has(_features(), Feature.NETFILTER), reason="needs netfilter programs (Linux 6.4)")
+HAS_PROGRAMS = _has(_features(), Feature.NETFILTER)
+needs_programs = pytest.mark.skipif(not HAS_PROGRAMS, reason="needs netfilter programs (Linux 6.4)")
 
 
 @pytest.fixture
 def stap(tmp_path: Path) -> Stap:
     (tmp_path / "sender.py").write_text(SENDER)
     return lambda *arguments: run_stap(
-        *arguments, "-c", f"{sys.executable} -S -E {tmp_path}/sender.py", folder=tmp_path
+        *arguments, "-c", f"{sys.executable} -I -S {tmp_path}/sender.py", folder=tmp_path
     )
 
 
+@pytest.mark.guest(native=True)
 def test_what_packets_are_made_of(stap: Stap) -> None:
+    """By netfilter programs, or without them by the functions that packets come through."""
+    if not HAS_PROGRAMS and function_refusal():
+        pytest.skip("neither netfilter programs nor kernel functions")
     script = """probe netfilter.ip.local_in {
       if (pf == "ipv4" && protocol == ipproto_udp && length >= 227 && length <= 229 && sport == dport)
-        printf("%s %s %s %d %d %d %s\\n", indev_name, saddr, daddr, length, sport, family, substr(data_hex, 0, 8)) }"""
+        printf("%s %s %s %d %d %d %s\\n", indev_name, saddr, daddr, length, sport, family, substr(data_hex, 0, 8)) }
+    global others
+    probe netfilter.ipv4.pre_routing { if ($skb->len == 228) others["pre", $hooknum, indev_name, outdev_name]++ }
+    probe netfilter.ipv4.local_out { if ($skb->len == 228) others["out", $hooknum, indev_name, outdev_name]++ }
+    probe netfilter.ipv4.post_routing { if ($skb->len == 228) others["post", $hooknum, "", outdev_name]++ }
+    probe end { foreach ([a, b, c, d] in others) printf("hook %s %d %s,%s %d\\n", a, b, c, d, others[a, b, c, d]) }"""
     done = stap("-e", script)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -49,8 +66,11 @@ def test_what_packets_are_made_of(stap: Stap) -> None:
     assert done.stderr == ""
     seen = [line for line in lines if line.startswith("lo ")]
     assert seen == [f"lo 127.0.0.1 127.0.0.1 {n} {port} 2 450000{n:02x}" for n in (227, 228, 229)]
+    hooks = {line for line in lines if line.startswith("hook ")}
+    assert hooks == {"hook pre 0 lo, 1", "hook out 3 ,lo 1", "hook post 4 ,lo 1"}
 
 
+@needs_programs
 def test_a_verdict(stap: Stap) -> None:
     script = """probe netfilter.hook("NF_INET_LOCAL_OUT").pf("NFPROTO_IPV4").priority("NF_IP_PRI_FILTER") {
       if ($skb->len == 228) { $verdict = 0; dropped++ } }
@@ -63,6 +83,30 @@ def test_a_verdict(stap: Stap) -> None:
     assert "dropped 1\n" in done.stdout
 
 
+def test_no_verdict_without_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel's functions are probed in place of what it lacks, for packets alone."""
+    monkeypatch.setattr(registries, "_has", lambda features, kind: kind is not Feature.NETFILTER)
+    monkeypatch.setattr(registries, "function_refusal", lambda: "")
+    registries._netfilter_kind.cache_clear()
+    kind = registries._netfilter_kind(False)
+    registries._netfilter_kind.cache_clear()
+    [point] = kind.derive(
+        [
+            PointPart("netfilter", None, NO_SPAN),
+            PointPart("hook", "NF_INET_POST_ROUTING", NO_SPAN),
+            PointPart("pf", "NFPROTO_IPV4", NO_SPAN),
+        ]
+    )
+    assert isinstance(point.attach, KernelFunctions)
+    assert [one.name for one in point.attach.points] == ["ip_output", "ip_mc_output"]
+    assert point.target_variables["$skb"].type is not None
+    assign = point.target_variables["$verdict"].assign
+    assert assign is not None
+    with pytest.raises(ScriptError, match="no state and no verdict without netfilter programs"):
+        assign(Constant(0, span=NO_SPAN, type=Type.LONG), False, NO_SPAN)
+
+
+@needs_programs
 @pytest.mark.parametrize(
     ("options", "script", "message"),
     [

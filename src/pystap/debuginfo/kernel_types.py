@@ -20,6 +20,7 @@ class KernelTypes:
         self.btf = btf
         self.layout = BtfLayout(btf)
         self._modules: dict[str, BtfLayout | None] = {}
+        self._tracepoints: dict[str, list[str]] = {}
 
     def layout_of(self, module: str) -> BtfLayout | None:
         """Return the types of a loaded module ("" or "kernel": of the kernel itself); None when it has no BTF."""
@@ -118,12 +119,13 @@ class KernelTypes:
 
     def tracepoint_names(self, module: str = "") -> list[str]:
         """Return the names of all tracepoints of the kernel itself or of a module, sorted."""
-        layout = self.layout_of(module)
-        if layout is None:
-            return []
-        prefix = "btf_trace_"
-        names = {name for name, _ in layout.btf.names(BtfKind.TYPEDEF) if name.startswith(prefix)}
-        return sorted(name.removeprefix(prefix) for name in names)
+        if module not in self._tracepoints:
+            layout = self.layout_of(module)
+            typedefs = layout.btf.names(BtfKind.TYPEDEF) if layout is not None else ()
+            prefix = "btf_trace_"
+            names = {name.removeprefix(prefix) for name, _ in typedefs if name.startswith(prefix)}
+            self._tracepoints[module] = sorted(names)
+        return self._tracepoints[module]
 
     def member_loads(self, type_name: str, path: Sequence[str | int]) -> list[MemberLoad]:
         """Return the loads that follow `path`; raises LookupError, also when the end is not an integer or a pointer."""

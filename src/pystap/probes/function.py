@@ -55,6 +55,16 @@ def returned(type_: CType | None) -> TargetSource:
     return TargetSource(value, type_, "return")
 
 
+def function_point(name: str, module: str, facts: FunctionFacts) -> FunctionPoint:
+    """Return the entry of a function, with what fentry needs where that can be had."""
+    prototype = facts.prototype(name, module)
+    parameters = prototype[0] if prototype is not None else []
+    simple = all(type_.kind in (CKind.INTEGER, CKind.POINTER) for _, type_ in parameters)
+    typed = prototype is not None and simple and len(parameters) <= _TYPED_ARGUMENTS
+    type_id = facts.type_id(name, module) if typed else 0
+    return FunctionPoint(name, type_id, len(parameters), module, facts.is_traceable(name))
+
+
 Named = tuple[str, str]
 """A function: its module ("" the kernel) and its symbol."""
 
@@ -151,21 +161,12 @@ class FunctionForm:
             why = f"absent or inlined{hint}; {facts.debuginfo_hint(modules[0])}"
         semantic_error(f"no match for function '{name}'{where}: {why}", part.span, f"identifier '{part.name}'")
 
-    def _function(self, name: str, module: str) -> FunctionPoint:
-        facts = self.facts()
-        prototype = facts.prototype(name, module)
-        parameters = prototype[0] if prototype is not None else []
-        simple = all(type_.kind in (CKind.INTEGER, CKind.POINTER) for _, type_ in parameters)
-        typed = prototype is not None and simple and len(parameters) <= _TYPED_ARGUMENTS
-        type_id = facts.type_id(name, module) if typed else 0
-        return FunctionPoint(name, type_id, len(parameters), module, facts.is_traceable(name))
-
     def _point(self, parts: Sequence[PointPart], found: Named) -> DerivedPoint:
         """Return the point of one function, with its variables."""
         returns = any(p.name == "return" for p in parts)
         module, name = found
         copies = self.facts().copies(name, module)
-        point = self._function(name, module) if not copies else FunctionPoint(name, is_traceable=False)
+        point = function_point(name, module, self.facts()) if not copies else FunctionPoint(name, is_traceable=False)
         # Static functions of one name are told apart by where they are.
         points = tuple(replace(point, offset=offset, base="_text") for offset in copies) or (point,)
         targets = self._arguments(name, module)

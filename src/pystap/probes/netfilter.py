@@ -3,23 +3,24 @@
     netfilter.hook("NF_INET_LOCAL_IN").pf("NFPROTO_IPV4")     what comes in for this machine
 
 A handler is a netfilter program (Linux 6.4 and later), which sees IPv4 and IPv6. In guru mode it may set `$verdict`: 0
-drops the packet, any other number lets it pass.
+drops the packet, any other number lets it pass. An older kernel has its functions probed through which packets come to
+the hook, whether or not anything hangs there: before all that does, without a verdict.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
 
 from ..diagnostics import near_names, semantic_error
 from ..program import nodes as n
 from ..program.attach import NetfilterHook
-from ..program.c_types import CType, CValue
+from ..program.c_types import CValue
 from ..program.extension import DerivedPoint, PointPart, TargetSource
 from ..program.types import Type
 from ..records import dataclass
 from ..source import Span
 from .forms import match_form, names_after
+from .netfilter_functions import ByFunctions, NamedTypes
 
 _FAMILIES = {"NFPROTO_IPV4": 2, "NFPROTO_ARP": 3, "NFPROTO_BRIDGE": 7, "NFPROTO_IPV6": 10}
 """include/uapi/linux/netfilter.h"""
@@ -33,12 +34,6 @@ _PRIORITIES = {
     "CONNTRACK_HELPER": 300, "LAST": 0x7FFF_FFFE, "FIRST": -0x7FFF_FFFF,
 }  # fmt: skip
 """NF_IP_PRI_... of include/uapi/linux/netfilter_ipv4.h; the kernel keeps the first and the last for itself."""
-
-
-class NamedTypes(Protocol):
-    """What type information knows of names."""
-
-    def named_type(self, name: str, module: str | None = None) -> CType: ...
 
 
 def _number(text: str, known: dict[str, int], part: PointPart) -> int:
@@ -57,12 +52,22 @@ def _word(index: int, span: Span) -> n.Expression:
     return n.ContextValue(n.ContextKind.ARGUMENT, index, span=span, type=Type.LONG)
 
 
+def constants(hook: int, family: int) -> dict[str, TargetSource]:
+    """Return the variables that are the same for every packet."""
+
+    def constant(number: int) -> TargetSource:
+        return TargetSource.number(lambda span: n.Constant(number, span=span, type=Type.LONG))
+
+    return {"$hooknum": constant(hook), "$pf": constant(family)}
+
+
 @dataclass(frozen=True, slots=True)
 class NetfilterKind:
-    """`refusal` gives "" where the kernel has netfilter programs, else why not."""
+    """`refusal` gives "" where the kernel has netfilter programs, else why not; `by_functions` what there is then."""
 
     types: Callable[[], NamedTypes]
     refusal: Callable[[], str]
+    by_functions: Callable[[], ByFunctions]
     root: str = "netfilter"
     keeps_wildcards: bool = False
 
@@ -94,13 +99,20 @@ class NetfilterKind:
         if family not in _SEEN:
             message = "netfilter programs of the kernel see IPv4 and IPv6 packets only"
             semantic_error(message, by_name["pf"].span, "identifier 'pf'")
-        reason = self.refusal()
-        if reason:
-            semantic_error(f"packets cannot be probed here: {reason}", parts[0].span, "identifier 'netfilter'")
         point = ".".join(map(str, parts))
-        return [DerivedPoint(point, NetfilterHook(family, hook, priority), {}, self._targets(hook, family))]
+        reason = self.refusal()
+        if not reason:
+            targets = self._of_program() | constants(hook, family)
+            return [DerivedPoint(point, NetfilterHook(family, hook, priority), {}, targets)]
+        packets = self.by_functions()
+        why = packets.refusal() or packets.missing(family, hook)
+        if why:
+            semantic_error(f"packets cannot be probed here: {reason}; {why}", parts[0].span, "identifier 'netfilter'")
+        targets = packets.targets(family, hook, reason) | constants(hook, family)
+        return [DerivedPoint(point, packets.attach(family, hook), {}, targets)]
 
-    def _targets(self, hook: int, family: int) -> dict[str, TargetSource]:
+    def _of_program(self) -> dict[str, TargetSource]:
+        """Return the variables that a netfilter program finds in its context."""
         types = self.types()
         packet, state = types.named_type("struct sk_buff *"), types.named_type("struct nf_hook_state *")
         inner = state.source.target(state)
@@ -115,14 +127,9 @@ class NetfilterKind:
 
             return TargetSource(value, member.type)
 
-        def constant(number: int) -> TargetSource:
-            return TargetSource.number(lambda span: n.Constant(number, span=span, type=Type.LONG))
-
         return {
             "$skb": TargetSource(lambda span: CValue(_word(0, span), packet), packet),
             "$state": TargetSource(lambda span: CValue(_word(1, span), state), state),
             "$in": of_state("in"),
             "$out": of_state("out"),
-            "$hooknum": constant(hook),
-            "$pf": constant(family),
         }
