@@ -16,8 +16,14 @@ from .both import KERNEL, shown_by
 _SCRIPTS = sorted((Path(__file__).parent / "conformance").glob("*.stp"))
 
 
-@pytest.mark.guest(native=True)
-@pytest.mark.parametrize("target", ["user", "kernel", "old kernel"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        pytest.param("user", marks=pytest.mark.guest(native=True, thorough=True)),
+        pytest.param("kernel", marks=pytest.mark.guest(native=True)),
+        pytest.param("old kernel", marks=pytest.mark.guest(native=True, thorough=True)),
+    ],
+)
 @pytest.mark.parametrize("script", _SCRIPTS, ids=lambda path: path.stem)
 def test_chapter(script: Path, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The code for an old kernel (Linux 5.10) has locks and loops of its own; newer kernels run it too."""

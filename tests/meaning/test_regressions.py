@@ -16,7 +16,7 @@ _SCRIPTS = sorted((Path(__file__).parent / "regressions").glob("*.stp"))
 _GLOBAL = re.compile(r"^global (\w+)", re.MULTILINE)
 
 
-@pytest.mark.guest(native=True)
+@pytest.mark.guest(native=True, thorough=True)
 @pytest.mark.parametrize("script", _SCRIPTS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("late", [False, True], ids=["at_once", "late"])
 @pytest.mark.parametrize("old", [False, True], ids=["new", "old"])

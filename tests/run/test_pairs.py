@@ -4,7 +4,7 @@ A script NAME.stp stands beside NAME.out, its standard output, and where they ar
 arguments, quoted as for a shell), NAME.err (standard error) and NAME.rc (exit status, 0 without it). The script's
 leading comment may say
 
-    # guest: yes         run it natively and in the guest kernels; `only`: not natively
+    # guest: yes         run it natively and in the guest kernels; `only`: not natively; `thorough`: see tests/vm
     # options: -g -w     options for stap
 
 The expected files are complete: a surplus or missing line fails, on standard error too. Scripts are run in this
@@ -23,7 +23,12 @@ from tests.command import run_stap
 
 _FOLDER = Path(__file__).parent
 _HEADER = re.compile(r"#\s*(guest|options):\s*(.*)")
-_MARKS = {"no": (), "yes": (pytest.mark.guest(native=True),), "only": (pytest.mark.guest,)}
+_MARKS = {
+    "no": (),
+    "yes": (pytest.mark.guest(native=True),),
+    "thorough": (pytest.mark.guest(native=True, thorough=True),),
+    "only": (pytest.mark.guest,),
+}
 
 
 def _header(script: Path) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
     pytest                      the native tests; guest tests are deselected
     pytest --guest 6.1,5.10     both; each guest test stands once for every kernel: test_kprobe[6.1], test_kprobe[5.10]
-    pytest --guest 6.1 --only-guest
+    pytest --guest 6.1 --only-guest --thorough
 
 A test asks for a guest by `@pytest.mark.guest`, by living in tests/guest/, or with `@pytest.mark.guest(native=True)`
 for "there as well as here". It is an ordinary test. When the first guest test of a kernel is due, the kernel is booted
@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -38,6 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("guest kernels")
     group.addoption("--guest", default="", metavar="SERIES", help="kernels to boot, such as 6.1,5.10")
     group.addoption("--only-guest", action="store_true", help="leave out what runs natively")
+    group.addoption("--thorough", action="store_true", help="run in guests also what is marked thorough")
     group.addoption("--guest-timeout", type=float, default=1500, metavar="SECONDS", help="for all tests of one kernel")
     group.addoption("--inside-guest", metavar="FILE", help="(for the pytest in the guest) write reports to FILE")
 
@@ -47,6 +50,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if reports:
         config.pluginmanager.register(_ReportWriter(config, Path(reports)))
     config.stash[_BOOTS] = _Boots(config)
+    if config.getoption("--guest") and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a timeout sends must not leave a guest behind
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -59,7 +64,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--inside-guest"):
         return
     kernels = [series for series in config.getoption("--guest").split(",") if series]
-    guest = [item for item in items if _in_guest(item)]
+    thorough = config.getoption("--thorough")
+    guest = [item for item in items if _in_guest(item) and (thorough or not _has(item, "thorough"))]
     native = [] if config.getoption("--only-guest") else [item for item in items if _is_native(item)]
     remote = [GuestItem.of(item, series) for series in kernels for item in guest]
     left_out = [item for item in items if item not in native and not (kernels and item in guest)]
@@ -91,8 +97,13 @@ def _in_guest(item: pytest.Item) -> bool:
 
 
 def _is_native(item: pytest.Item) -> bool:
+    return not _in_guest(item) or _has(item, "native")
+
+
+def _has(item: pytest.Item, word: str) -> bool:
+    """Whether the marker nearest to the test says this of it."""
     marker = item.get_closest_marker("guest")
-    return not _in_guest(item) or (marker is not None and bool(marker.kwargs.get("native")))
+    return marker is not None and bool(marker.kwargs.get(word))
 
 
 class GuestItem(pytest.Item):

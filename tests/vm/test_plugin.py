@@ -66,6 +66,18 @@ def test_only_guest_once_for_each_kernel(project: pytest.Pytester) -> None:
     result.assert_outcomes(passed=4, deselected=4)
 
 
+def test_thorough_tests_run_in_guests_when_asked_for(project: pytest.Pytester) -> None:
+    project.makepyfile("""
+        import pytest
+        @pytest.mark.guest(native=True, thorough=True)
+        def test_here(): pass
+        @pytest.mark.guest(native=True)
+        def test_both(): pass
+    """)
+    project.runpytest_inprocess("--guest", "6.1").assert_outcomes(passed=3)
+    project.runpytest_inprocess("--guest", "6.1", "--thorough").assert_outcomes(passed=4)
+
+
 def test_a_guest_that_dies_fails_the_test_and_the_rest(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
