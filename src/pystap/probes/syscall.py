@@ -95,7 +95,10 @@ class SyscallKind:
 
     def _matching(self, part: PointPart) -> Sequence[str]:
         """Return the names that a component stands for; raises ScriptError when there are none."""
-        matching = [known for known in self.tables.call_names() if fnmatchcase(known, part.name)]
+        known_names = self.tables.call_names()
+        if part.name in known_names:
+            return [part.name]
+        matching = [known for known in known_names if fnmatchcase(known, part.name)]
         if not matching:
             self._unknown(part)
         return matching
