@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 
 from ..program.c_types import CType
+from ..program.variable_locations import InMemory
 from ..records import dataclass
 from . import dwarf_constants as d
 from .dwarf_elf import ElfFile, open_elf, separate_debug_file
@@ -68,9 +69,12 @@ class Scope:
             self.info.evaluator.variable(die, self.address, self.function) for die in visible_dies(list(self.scopes))
         )
         if self._is_unprepared:
+            from .dwarf_convention import returned_location
             from .dwarf_entry import at_entry
 
-            found = at_entry(found, self.info.layout)
+            result = self.return_type()
+            hidden = result is not None and isinstance(returned_location(result, self.info.layout), InMemory)
+            found = at_entry(found, self.info.layout, hidden)
         yield from found
 
     def names(self) -> list[tuple[str, bool]]:
@@ -363,16 +367,40 @@ def _open(path: str) -> DebugInfo | None:
     return _opened[key]
 
 
+def unreadable(path: str) -> str:
+    """Return why the debugging information that a file has cannot be read; "" where it has none, or it is read."""
+    elf = open_elf(os.path.realpath(path))
+    debug = _described_by(elf) if elf is not None else None
+    if debug is None or open_debuginfo(path) is not None:
+        return ""
+    if debug.is_unreadable(".debug_info"):
+        return f"the debugging information in '{debug.path}' is compressed with zstd: install the zstd command"
+    units = DwarfData(debug).units
+    if units and all(_is_skeleton(unit) for unit in units):
+        return (
+            f"the debugging information of '{path}' is in .dwo files (-gsplit-dwarf), which are not read: "
+            "compile it without -gsplit-dwarf"
+        )
+    return f"the debugging information in '{debug.path}' is damaged"
+
+
+def _is_skeleton(unit: Unit) -> bool:
+    return unit.kind == d.UT_SKELETON or unit.top.has(d.AT_GNU_DWO_NAME)
+
+
+def _described_by(elf: ElfFile) -> ElfFile | None:
+    has_own = elf.section(".debug_info") is not None or elf.section(".zdebug_info") is not None
+    return elf if has_own else separate_debug_file(elf)
+
+
 def _read(path: str) -> DebugInfo | None:
     elf = open_elf(path)
-    if elf is None:
-        return None
-    has_own = elf.section(".debug_info") is not None or elf.section(".zdebug_info") is not None
-    debug = elf if has_own else separate_debug_file(elf)
-    if debug is None:
+    debug = _described_by(elf) if elf is not None else None
+    if elf is None or debug is None:
         return None
     try:
         info = DebugInfo(elf, debug)
-        return info if info.data.units else None
+        units = info.data.units
+        return info if units and not (_is_skeleton(units[0]) and all(map(_is_skeleton, units))) else None
     except DwarfError:
         return None

@@ -126,10 +126,15 @@ class ElfFile:
         data = self._raw(section)
         if section.flags & SHF_COMPRESSED:
             kind = struct.unpack_from("<I", data)[0]
-            data = _decompressed(data[24:]) if kind == 1 else b""  # 1: zlib; 2: zstd, which Python lacks
+            data = _DECOMPRESSED[kind](data[24:]) if kind in _DECOMPRESSED else b""
         if self.is_relocatable and self.section(".rela" + name) is not None:
             return self._relocated(data, ".rela" + name)
         return data
+
+    def is_unreadable(self, name: str) -> bool:
+        """Tell whether there is such a section, compressed in a way that cannot be undone here."""
+        section = self.section(name)
+        return section is not None and section.size > 0 and not self.content(name)
 
     def _raw(self, section: Section) -> bytes:
         with open(self.path, "rb") as file:
@@ -219,6 +224,25 @@ def _decompressed(data: bytes) -> bytes:
         return zlib.decompress(data)
     except zlib.error:
         return b""
+
+
+def _decompressed_zstd(data: bytes) -> bytes:
+    """Return what Python (since 3.14) or the zstd command makes of it; b"" where there is neither."""
+    try:
+        from compression.zstd import decompress  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        import subprocess
+
+        try:
+            return subprocess.run(["zstd", "-dcq"], input=data, capture_output=True, check=True).stdout
+        except (OSError, subprocess.CalledProcessError):
+            return b""
+    made: bytes = decompress(data)
+    return made
+
+
+_DECOMPRESSED = {1: _decompressed, 2: _decompressed_zstd}
+"""By how sections say that they are compressed (ch_type): ELFCOMPRESS_ZLIB, ELFCOMPRESS_ZSTD."""
 
 
 def _notes(data: bytes) -> Iterator[tuple[str, int, bytes]]:

@@ -1,58 +1,72 @@
 """Where parameters are at the first instruction of a function that was compiled without optimisation.
 
 Its debugging information says that they are on the stack, which holds from the end of the prologue on. Before, the
-calling convention tells (System V ABI for AMD64, 3.2.3).
+calling convention tells (dwarf_convention.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..program.c_types import CKind, CType
 from ..program.variable_locations import (
     InMemory,
-    InRegister,
+    Load,
     NumberTerm,
     Operation,
     RegisterTerm,
+    Term,
     Unavailable,
     VariableLocation,
 )
 from ..records import replace
-from . import dwarf_constants as d
+from .dwarf_convention import in_registers, is_by_reference, words_of
 from .dwarf_scopes import Variable
 from .dwarf_types import DwarfLayout
-from .dwarf_units import Die
 
 _REGISTERS = (5, 4, 1, 2, 8, 9)
 """The DWARF numbers of rdi, rsi, rdx, rcx, r8 and r9."""
+_VECTORS = 8
 _STACK_POINTER, _RETURN_ADDRESS = 7, 8
 _UNKNOWN = Unavailable("it is not in its place before the end of the function's prologue")
 
 
-def at_entry(variables: Iterable[Variable], layout: DwarfLayout) -> Iterator[Variable]:
-    """Yield the variables of a function as they are at its entry: parameters by the calling convention."""
-    integers = stack = 0
-    is_known = True
+class _Registers:
+    """Which registers and how much of the stack the parameters so far have taken up."""
+
+    def __init__(self, hidden: int) -> None:
+        self.whole = hidden
+        self.vectors = 0
+        self.stack = 0
+
+    def place(self, variable: Variable, layout: DwarfLayout) -> VariableLocation:
+        type_ = variable.type
+        if is_by_reference(type_, layout):
+            if self.whole >= len(_REGISTERS):
+                return InMemory(Load(self._on_stack(8), 8))
+            self.whole += 1
+            return InMemory(RegisterTerm(_REGISTERS[self.whole - 1]))
+        words = words_of(type_, layout)
+        if words is not None:
+            whole, vectors = sum(words), len(words) - sum(words)
+            if self.whole + whole <= len(_REGISTERS) and self.vectors + vectors <= _VECTORS:
+                found = in_registers(words, _REGISTERS[self.whole :])
+                self.whole += whole
+                self.vectors += vectors
+                return found
+        return InMemory(self._on_stack(type_.size))
+
+    def _on_stack(self, size: int) -> Term:
+        offset = NumberTerm(_RETURN_ADDRESS + self.stack)
+        self.stack += -(-max(size, 1) // 8) * 8
+        return Operation("+", RegisterTerm(_STACK_POINTER), offset)
+
+
+def at_entry(variables: Iterable[Variable], layout: DwarfLayout, hidden: bool) -> Iterator[Variable]:
+    """Yield the variables of a function as they are at its entry: parameters by the calling convention.
+
+    `hidden` tells whether the first parameter is the address of memory for what is returned.
+    """
+    registers = _Registers(int(hidden))
     for variable in variables:
-        if variable.role != "parameter":
-            yield replace(variable, location=_UNKNOWN)
-            continue
-        place: VariableLocation = _UNKNOWN
-        if not is_known or variable.type.kind not in (CKind.INTEGER, CKind.POINTER):
-            is_known = False  # what a struct takes up decides where the parameters behind it are
-        elif _is_float(variable.type, layout):
-            place = Unavailable("it is in a register that eBPF programs cannot read")
-        elif integers < len(_REGISTERS):
-            place = InRegister(_REGISTERS[integers])
-            integers += 1
-        else:
-            offset = NumberTerm(_RETURN_ADDRESS + 8 * stack)
-            place = InMemory(Operation("+", RegisterTerm(_STACK_POINTER), offset))
-            stack += 1
+        place = registers.place(variable, layout) if variable.role == "parameter" else _UNKNOWN
         yield replace(variable, location=place)
-
-
-def _is_float(type_: CType, layout: DwarfLayout) -> bool:
-    base = layout.resolved(type_.handle) if isinstance(type_.handle, Die) else None
-    return base is not None and base.tag == d.TAG_BASE_TYPE and base.number(d.AT_ENCODING) == d.ATE_FLOAT

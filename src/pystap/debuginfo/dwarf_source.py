@@ -13,7 +13,7 @@ from ..program.types import Type
 from ..program.user_code import CodePlace, Which
 from ..records import replace
 from ..source import Span
-from .dwarf import DebugInfo, Scope, file_matches, open_debuginfo
+from .dwarf import DebugInfo, Scope, file_matches, open_debuginfo, unreadable
 from .dwarf_calls import Call, calls_of
 from .dwarf_elf import PF_X, PT_LOAD, ElfFile
 from .dwarf_functions import FunctionInfo
@@ -21,7 +21,7 @@ from .dwarf_programs import Program
 from .dwarf_statements import NoLine, SourcePattern, StatementInfo
 from .dwarf_threads import is_program, thread_block
 from .dwarf_values import NotThere, Source, Surroundings, register
-from .dwarf_variables import PlaceVariables
+from .dwarf_variables import PlaceVariables, UnreadableVariables
 
 
 class Placing(Protocol):
@@ -58,10 +58,10 @@ class DwarfSource:
 
     def functions(self, path: str, pattern: str, which: Which) -> Sequence[CodePlace] | None:
         """Return functions and inlined instances; None when the program has no debugging information."""
-        info = open_debuginfo(path)
+        wanted = _parsed(pattern)
+        info = open_debuginfo(path) if wanted.file is None else _opened(path)
         if info is None:
             return None
-        wanted = _parsed(pattern)
         found = info.functions(wanted.function, wanted.file)
         if wanted.ranges:
             found = [function for function in found if info.has_line(function, wanted.ranges[0][0])]
@@ -77,7 +77,7 @@ class DwarfSource:
 
         With `nearest` the line with code that is nearest counts. Raises LookupError for a line without code.
         """
-        info = open_debuginfo(path)
+        info = _opened(path)
         if info is None:
             return None
         wanted = _parsed(pattern)
@@ -91,7 +91,7 @@ class DwarfSource:
 
     def labels(self, path: str, pattern: str, label: str) -> Sequence[CodePlace] | None:
         """Return the labels of functions; None when the program has no debugging information."""
-        info = open_debuginfo(path)
+        info = _opened(path)
         if info is None:
             return None
         wanted = _parsed(pattern)
@@ -105,7 +105,7 @@ class DwarfSource:
 
     def at_address(self, path: str, address: int) -> Sequence[CodePlace] | None:
         """Return the statement that begins at an address of the program's file; None without debugging information."""
-        info = open_debuginfo(path)
+        info = _opened(path)
         if info is None:
             return None
         function = info.function_at(address)
@@ -121,7 +121,7 @@ class DwarfSource:
 
     def callees(self, path: str, pattern: str, callee: str, depth: int) -> Sequence[CodePlace] | None:
         """Return the functions that functions call, and the inlined ones in them."""
-        info = open_debuginfo(path)
+        info = _opened(path)
         if info is None:
             return None
         wanted, asked = _parsed(pattern), _parsed(callee)
@@ -153,8 +153,11 @@ class DwarfSource:
 
         def variables() -> Mapping[str, TargetSource]:
             info = open_debuginfo(path)
-            address = info.elf.address_of(place.offset) if info is not None else None
-            if info is None or address is None:
+            if info is None:
+                reason = unreadable(path)
+                return UnreadableVariables(reason) if reason else {}
+            address = info.elf.address_of(place.offset)
+            if address is None:
                 return {}
 
             def scope() -> Scope | None:
@@ -218,6 +221,15 @@ def _called_from(info: DebugInfo, call: Call, around: Surroundings) -> Source:
         return whole
 
     return value
+
+
+def _opened(path: str) -> DebugInfo | None:
+    """Return the debugging information of a file, None when it has none. Raises LookupError where it cannot be read."""
+    info = open_debuginfo(path)
+    reason = unreadable(path) if info is None else ""
+    if reason:
+        raise LookupError(reason)
+    return info
 
 
 def _file_offset(info: DebugInfo, address: int) -> int:

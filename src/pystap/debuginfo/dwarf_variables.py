@@ -59,7 +59,7 @@ class PlaceVariables(Mapping[str, TargetSource]):
             return None
         if self._returns and name == "$return":
             type_ = scope.return_type()
-            return _returned(type_, self._around) if type_ is not None else None
+            return _returned(type_, scope, self._around) if type_ is not None else None
         if not self._returns or name in self._own:
             variable = scope.variable(name[1:])
         else:
@@ -86,6 +86,25 @@ class PlaceVariables(Mapping[str, TargetSource]):
         return TargetSource(value, variable.type, variable.role)
 
 
+class UnreadableVariables(Mapping[str, TargetSource]):
+    """For a program whose debugging information cannot be read: asking for a variable says why."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def __getitem__(self, name: str) -> TargetSource:
+        def value(span: Span) -> CValue:
+            semantic_error(self._reason, span, f"identifier '{name}'")
+
+        return TargetSource(value)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
 def _fail(scope: Scope, name: str, reason: str, span: Span) -> None:
     """Say why a variable cannot be read here, and which can."""
     there = [f"${variable.name}" for variable in scope.variables() if not isinstance(variable.location, Unavailable)]
@@ -96,15 +115,19 @@ def _fail(scope: Scope, name: str, reason: str, span: Span) -> None:
                    f"identifier '${name}'")  # fmt: skip
 
 
-def _returned(type_: CType, around: Surroundings) -> TargetSource:
-    """Return what a function returns, by the calling convention: numbers and pointers in a register."""
+def _returned(type_: CType, scope: Scope, around: Surroundings) -> TargetSource:
+    """Return what a function returns, by the calling convention."""
 
     def value(span: Span) -> CValue:
-        word: n.Expression = n.ContextValue(n.ContextKind.RETURN_VALUE, span=span, type=Type.LONG)
-        if type_.kind in (CKind.COMPOSITE, CKind.ARRAY) and type_.size > 16:
-            return CValue(word, type_, True, around.user)  # the address of the caller's memory for it
-        if type_.kind not in (CKind.INTEGER, CKind.POINTER):
-            semantic_error(f"'$return' of type '{type_.name}' is returned in registers", span, "identifier '$return'")
-        return CValue(narrowed(word, type_, span), type_, user=around.user)
+        from .dwarf_convention import is_float, returned_location
+
+        layout = scope.info.layout
+        if type_.kind in (CKind.INTEGER, CKind.POINTER) and not is_float(type_, layout):
+            word = n.ContextValue(n.ContextKind.RETURN_VALUE, span=span, type=Type.LONG)
+            return CValue(narrowed(word, type_, span), type_, user=around.user)
+        try:
+            return located_value(returned_location(type_, layout), type_, around, span)
+        except NotThere as reason:
+            semantic_error(f"'$return' of type '{type_.name}' cannot be read: {reason}", span, "identifier '$return'")
 
     return TargetSource(value, type_, "return")

@@ -136,14 +136,15 @@ class Programs:
         return os.path.realpath(path)
 
     def _found(self, name: str) -> str:
-        """Return the file that a name means: as the shell does, else a library; "" for none."""
+        """Return the file that a name means: as the shell does, a library, a file of this folder; "" for none."""
         if not name or "/" in name:
             return name if os.path.exists(name) else ""
         for folder in self._folders:
             path = f"{folder or '.'}/{name}"
             if os.path.isfile(path) and os.access(path, os.X_OK):
                 return path
-        return self._libraries.find_library(name) or self._libraries.find_by_stem(name)
+        found = self._libraries.find_library(name) or self._libraries.find_by_stem(name)
+        return found or (name if os.path.isfile(name) else "")
 
     def _interpreter(self, path: str) -> str:
         """Return what the first line of a script names, for `env NAME` that name; "" for no script."""
