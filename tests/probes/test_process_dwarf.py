@@ -195,15 +195,30 @@ def test_places_that_are_not_there(stap: Stap, folder: Path, point: str, message
     assert f"semantic error: {expected}: identifier" in outcome.stderr
 
 
+DEAD = r"""
+int out;
+__attribute__((noinline)) int use(int v) { out += v; return out; }
+__attribute__((noinline)) int visit(int first, int *second)
+{
+  int dead = use(first);
+  use(2);
+  use(first); // HERE
+  return *second;
+}
+int main(int argc, char **argv) { return visit(argc, &argc) != 1; }
+"""
+
+
 def test_variables_that_cannot_be_read(stap: Stap, folder: Path) -> None:
-    program = build(folder, "main", C_SOURCE, "-O2")
-    script = f'probe process("{program}").statement("visit@main.c:{HERE + 5}") {{ println($item->count) }}'
-    outcome = stap("-p2", "-e", script)
+    program = build(folder, "dead", DEAD, "-O2")
+    place = f'process("{program}").statement("visit@dead.c:{line_of("// HERE", DEAD)}")'
+    outcome = stap("-p2", "-e", f"probe {place} {{ println($dead) }}")
     assert outcome.returncode == 1
     assert re.search(
-        r"'\$item' is not accessible at this place \(pc 0x[0-9a-f]+ in visit \S+main\.c\): optimized out; "
-        r"the program has [^:]*\$sum[^:]* here: identifier '\$item' at <input>:1:\d+", outcome.stderr
+        r"'\$dead' is not accessible at this place \(pc 0x[0-9a-f]+ in visit \S+dead\.c\): optimized out; "
+        r"the program has \$first, \$second here: identifier '\$dead' at <input>:1:\d+", outcome.stderr
     ), outcome.stderr  # fmt: skip
+    program = build(folder, "main", C_SOURCE, "-O2")
     outcome = stap("-p2", "-e", f'probe process("{program}").function("visit") {{ println($items) }}')
     assert "unable to find local 'items' (alternatives: $item $steps)" in outcome.stderr
 

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 
 from ..program.c_types import CType
-from ..program.variable_locations import InMemory
+from ..program.variable_locations import InMemory, Term
 from ..records import dataclass
 from . import dwarf_constants as d
 from .dwarf_elf import ElfFile, open_elf, separate_debug_file
@@ -97,6 +97,10 @@ class Scope:
             if origin(die).name == name:
                 return self.info.evaluator.variable(die, self.address, self.function)
         return self.info.unit_variable(self.function.unit, name)
+
+    def frame_address(self) -> Term | None:
+        """Return the canonical frame address, just behind the return address of the call; None when it is not known."""
+        return self.info.frames.cfa(self.address, lambda code: None)
 
     def return_type(self) -> CType | None:
         """Return what the function returns; None for nothing."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from ..program.variable_locations import (
     Computed,
     ConstantBytes,
+    EntryRegister,
     InMemory,
     InRegister,
     Load,
@@ -274,11 +275,12 @@ class _Stack:
         return term
 
     def _entry_value(self, inner: bytes) -> Term:
-        """Return what a register had when the function was called: known while nothing of the function has run."""
+        """Return what a register had when the function was called: itself while nothing of the function has run."""
+        if len(inner) == 1 and 0x50 <= inner[0] <= 0x6F:
+            number = inner[0] - 0x50
+            return RegisterTerm(number) if self.place.entry else EntryRegister(number)
         if not self.place.entry:
             raise _Unknown(OPTIMIZED_OUT)
-        if len(inner) == 1 and 0x50 <= inner[0] <= 0x6F:
-            return RegisterTerm(inner[0] - 0x50)
         machine = _Stack(self.place, None)
         machine.run(inner)
         found = machine.location()

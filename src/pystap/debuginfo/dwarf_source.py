@@ -7,20 +7,22 @@ from fnmatch import fnmatchcase
 from typing import Protocol
 
 from ..arch import x86_64 as arch
+from ..diagnostics import semantic_error
 from ..program import nodes as n
 from ..program.extension import TargetSource
 from ..program.types import Type
 from ..program.user_code import CodePlace, Which
+from ..program.variable_locations import NumberTerm, Operation
 from ..records import replace
 from ..source import Span
 from .dwarf import DebugInfo, Scope, file_matches, open_debuginfo, unreadable
 from .dwarf_calls import Call, calls_of
 from .dwarf_elf import PF_X, PT_LOAD, ElfFile
-from .dwarf_functions import FunctionInfo
+from .dwarf_functions import FunctionInfo, entry_of, is_optimised
 from .dwarf_programs import Program
 from .dwarf_statements import NoLine, SourcePattern, StatementInfo
 from .dwarf_threads import is_program, thread_block
-from .dwarf_values import NotThere, Source, Surroundings, register
+from .dwarf_values import NotThere, Source, Surroundings, register, term_value
 from .dwarf_variables import PlaceVariables, UnreadableVariables
 
 
@@ -145,7 +147,31 @@ class DwarfSource:
         offset = self._placing.offset(info, address) if self._placing is not None else _file_offset(info, address)
         entry = self._place(info, function, address, shown, False) if returns else None
         start = offset if self._placing is not None else info.elf.file_offset(function.entry) or 0
-        return CodePlace(function.name, shown, offset, variables, Program(info, around), start=start, entry=entry)
+        place = CodePlace(function.name, shown, offset, variables, Program(info, around), start=start, entry=entry)
+        return place if returns or self._placing is not None else self._with_entry(info, function, address, place)
+
+    def _with_entry(self, info: DebugInfo, function: FunctionInfo, address: int, place: CodePlace) -> CodePlace:
+        """Return a place in a function with the entry of the call: values of the entry may be all that is known."""
+        outer = info.scope(function, address).function if function.is_inline else function.die
+        start = entry_of(outer)
+        offset = info.elf.file_offset(start) if start is not None and start != address else None
+        if start is None or offset is None or not is_optimised(outer):
+            return place
+        around = replace(self._around(info, start), at_entry=True)
+
+        def variables() -> Mapping[str, TargetSource]:
+            return PlaceVariables(lambda: info.scope(function, address), around)
+
+        def frame(span: Span) -> n.Expression:
+            found = info.scope(function, address).frame_address()
+            if found is None:
+                semantic_error(
+                    f"where the frame of '{function.name}' lies is not known at this place", span, "operator '$'"
+                )
+            return term_value(Operation("-", found, NumberTerm(8)), self._around(info, address), span)
+
+        entry = CodePlace(place.name, place.shown, offset, variables, place.program, start=offset)
+        return replace(place, entry=entry, frame=frame)
 
     def described(self, path: str, place: CodePlace, which: Which) -> CodePlace:
         """Return a function that only a symbol names, with its variables: `malloc` is `__libc_malloc` in DWARF."""

@@ -17,6 +17,7 @@ from ..program.types import Type, wrap_long
 from ..program.variable_locations import (
     Computed,
     ConstantBytes,
+    EntryRegister,
     InMemory,
     InRegister,
     Load,
@@ -54,6 +55,8 @@ class Surroundings:
     shift: Source | None = None
     thread_block: Source | None = None
     moved: Callable[[int, Span], n.Expression] | None = None
+    at_entry: bool = False
+    """Whether the probe is at the entry of the function whose variables are asked for."""
 
 
 def register(number: int, span: Span) -> n.Expression:
@@ -77,6 +80,10 @@ def term_value(term: Term, around: Surroundings, span: Span) -> n.Expression:
     match term:
         case RegisterTerm(number=number):
             return register(number, span)
+        case EntryRegister(number=number):
+            if not around.at_entry:
+                raise NotThere("only its value at the entry of the function is known, which is not saved here")
+            return register(number, span)
         case NumberTerm(value=value):
             return _long(value, span)
         case StaticAddress(address=address):
@@ -95,6 +102,24 @@ def term_value(term: Term, around: Surroundings, span: Span) -> n.Expression:
         case Operation(operator=operator, left=left, right=right):
             first, second = term_value(left, around, span), term_value(right, around, span)
             return _binary(cast("n.BinaryOperator", operator), first, second, span)
+
+
+def is_of_entry(location: VariableLocation) -> bool:
+    """Tell whether a value follows from what registers had at the entry of the function, and from nothing else."""
+    return isinstance(location, Computed) and _registers(location.value) == {True}
+
+
+def _registers(term: Term) -> set[bool]:
+    """Return for the parts of a term whether they are of the entry; numbers are of any time."""
+    match term:
+        case EntryRegister():
+            return {True}
+        case Operation(left=left, right=right):
+            return _registers(left) | _registers(right)
+        case NumberTerm():
+            return set()
+        case _:
+            return {False}
 
 
 def located_value(location: VariableLocation, type_: CType, around: Surroundings, span: Span) -> CValue:

@@ -16,7 +16,7 @@ from ..source import Span
 from .dwarf import Scope, unit_path
 from .dwarf_scopes import Variable
 from .dwarf_type_names import origin
-from .dwarf_values import NotThere, Surroundings, located_value
+from .dwarf_values import NotThere, Surroundings, is_of_entry, located_value
 
 
 class PlaceVariables(Mapping[str, TargetSource]):
@@ -83,7 +83,9 @@ class PlaceVariables(Mapping[str, TargetSource]):
                 _fail(scope, variable.name, str(reason), span)
                 raise
 
-        return TargetSource(value, variable.type, variable.role)
+        kept = not self._around.at_entry and not self._returns and is_of_entry(variable.location)
+        is_number = variable.type.kind in (CKind.INTEGER, CKind.POINTER)
+        return TargetSource(value, variable.type, variable.role, kept=kept and is_number)
 
 
 class UnreadableVariables(Mapping[str, TargetSource]):

@@ -77,3 +77,4 @@ class DerivedProbe:
     program: ProgramTypes | None = None
     guard: VariableSource | None = None
     entry: Callable[[], DerivedPoint] | None = None
+    frame: VariableSource | None = None

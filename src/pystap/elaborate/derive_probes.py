@@ -150,6 +150,7 @@ class _Deriver:
                         one.program,
                         one.guard,
                         one.entry,
+                        one.frame,
                     )
                     for expansion, whole in self.resolve(start)
                     for one in self._separated(whole, (*expansion.prologue, probe.body, *expansion.epilogue))

@@ -13,6 +13,9 @@ becomes two handlers and an array that only they use:
 `frame` is the same number at entry and return of one call, and another one for each call that is not over: nested and
 recursive calls keep apart. A call whose entry was not seen runs no handler at its return; one whose return is missed
 leaves an element, which the next call in the same place overwrites, or which is dropped when the array is full.
+
+A place inside a function does the same for variables that are nowhere there, but whose value follows from what
+registers had at the entry (DW_OP_entry_value): the element stays, since the call goes on.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from ..arch import x86_64 as arch
 from ..diagnostics import semantic_error
 from ..program import nodes as n
 from ..program.attach import KernelFunctions, Uprobes
-from ..program.extension import DerivedPoint
+from ..program.extension import DerivedPoint, VariableSource
 from ..program.program import Handler
 from ..program.symbols import Global, Local
 from ..program.types import Type
@@ -58,13 +61,21 @@ class EntryValues:
         point: Callable[[], DerivedPoint],
         resolver: Callable[[Names, Scope], ExpressionResolver],
         scope: Scope,
+        frame: VariableSource | None = None,
     ) -> None:
+        """`frame` is for a place inside a function: where the return address of the call lies."""
         self._names = names
         self._derive = point
         self._resolver = resolver
         self._outer = scope
+        self._frame = frame
         self._point: DerivedPoint | None = None
         self._saved: dict[str, _Saved] = {}
+
+    @property
+    def at_return(self) -> bool:
+        """Whether the values are for the return of the call, when it ends."""
+        return self._frame is None
 
     def value(self, node: ast.Expression, span: Span) -> n.Expression:
         """Return what an expression was at the entry. Raises ScriptError."""
@@ -110,16 +121,19 @@ class EntryValues:
             span = saved.span
 
             def element(saved: _Saved = saved, span: Span = span) -> n.ElementValue:
-                return n.ElementValue(saved.array, [*_keys(self._entry(), span, True)], span=span)
+                return n.ElementValue(saved.array, [*self._place_keys(span)], span=span)
 
             local = n.LocalValue(saved.local, span=span)
-            there = n.Contains(saved.array, [*_keys(self._entry(), span, True)], span=span, type=Type.LONG)
-            taken: list[n.Statement] = [
-                n.Evaluate(n.Assign(local, element(), span=span), span=span),
-                n.Delete(element(), span=span),
-            ]
+            there = n.Contains(saved.array, [*self._place_keys(span)], span=span, type=Type.LONG)
+            taken: list[n.Statement] = [n.Evaluate(n.Assign(local, element(), span=span), span=span)]
+            if self.at_return:
+                taken.append(n.Delete(element(), span=span))
             statements.append(n.If(there, taken, [n.Next(span=span)], span=span))
         return statements
+
+    def _place_keys(self, span: Span) -> list[n.Expression]:
+        keys = _keys(self._entry(), span, True)
+        return keys if self._frame is None else [*keys[:-1], self._frame(span)]
 
     def companion(self, index: int, of: Handler) -> Handler | None:
         """Return the handler that saves the values, None when none is wanted."""

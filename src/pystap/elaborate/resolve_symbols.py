@@ -109,7 +109,7 @@ def _handler(names: Names, index: int, probe: DerivedProbe) -> tuple[Handler, En
         attach=probe.attach,
     )
     if probe.entry is not None:
-        scope.entry = EntryValues(names, probe.entry, ExpressionResolver, scope)
+        scope.entry = EntryValues(names, probe.entry, ExpressionResolver, scope, probe.frame)
     body: list[n.Statement] = []
     for block in blocks:
         scope.source = block.span.source

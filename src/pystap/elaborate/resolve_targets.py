@@ -59,7 +59,9 @@ class TargetResolver:
     def _is_saved(self, node: ast.TargetVariable) -> bool:
         """Tell whether a variable of a return is one of the entry: a parameter, and all that is reached through it."""
         source = self.scope.targets.get(node.name)
-        if self.scope.entry is None or source is None or source.role != "parameter":
+        if self.scope.entry is None or not self.scope.entry.at_return:
+            return False
+        if source is None or source.role != "parameter":
             return False
         return source.at_entry or (bool(node.path) and not node.address_of)
 
@@ -67,7 +69,7 @@ class TargetResolver:
         """Return what an expression was at the entry of the call whose return is probed. Raises ScriptError."""
         if isinstance(self.scope.attach, Syscalls) and self.scope.attach.returns:
             return taken_at_entry(self.names, self.scope, self.resolve(node))
-        if self.scope.entry is None:
+        if self.scope.entry is None or not self.scope.entry.at_return:
             semantic_error("@entry is only valid in .return probes", span, "operator '@entry'")
         if isinstance(node, ast.TargetVariable) and not node.path and node.name not in _GROUPS:
             source = self.scope.targets.get(node.name)
@@ -133,6 +135,9 @@ class TargetResolver:
                 source = self.scope.targets.get(node.name)
                 if source is None:
                     self._unresolved(node)
+                if source.kept and self.scope.entry is not None and self.scope.function is None:
+                    plain = ast.TargetVariable(node.name, (), span=node.span)
+                    return CValue(self.scope.entry.value(plain, node.span), source.type, user=True)
                 return source.value(node.span)
             case ast.Cast():
                 return cast_to(self.resolve(node.operand), *self._named(node))
@@ -267,7 +272,7 @@ class TargetResolver:
                     source = self.scope.targets.get(node.name)
                     if source is None or source.type is None:
                         return None
-                    value = source.value(node.span)
+                    value = CValue(nothing, source.type, user=True) if source.kept else source.value(node.span)
                 case ast.Cast():
                     value = cast_to(nothing, *self._named(node))
                 case ast.PathOf():

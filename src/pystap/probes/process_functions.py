@@ -128,10 +128,12 @@ def point(parts: Sequence[PointPart], limit: Limit, groups: Sequence[Group]) -> 
     functions = place_functions([file.path for file, _ in rows], [place.name for _, place in rows], returns)
     if len(rows) == 1:
         place = rows[0][1]
-        entry = partial(_entry, parts, limit, Group(rows[0][0], (place,))) if returns else None
+        has_entry = returns or place.frame is not None
+        entry = partial(_entry, parts, limit, Group(rows[0][0], (place,))) if has_entry else None
         return DerivedPoint(
-            shown[0], attach, {}, place.variables(), functions, entry=entry, program=place.program, guard=place.guard
-        )
+            shown[0], attach, {}, place.variables(), functions, entry=entry, program=place.program, guard=place.guard,
+            frame=place.frame,
+        )  # fmt: skip
     functions["pp"] = row(shown)
 
     def separately() -> Sequence[DerivedPoint]:

@@ -55,6 +55,8 @@ class TargetSource:
     at_entry: bool = False
     """The value is there at the entry of the call only: a probe of its return has it saved there."""
     assign: Callable[[Expression, bool, Span], Expression] | None = None
+    kept: bool = False
+    """The value is nowhere at the place, but is one that follows from the entry of the function, where it is saved."""
 
     @staticmethod
     def number(source: VariableSource, role: Role = "parameter", is_listed: bool = True) -> TargetSource:
@@ -104,7 +106,10 @@ class DerivedPoint:
     """What `@var`, `@cast` and `@enum` mean in the program that is probed; None: in the kernel."""
     more_variables: Mapping[str, VariableSource] = field(default_factory=dict)
     entry: Callable[[], DerivedPoint] | None = None
-    """For the return of calls: the point of their entry, where what `@entry` names is saved."""
+    """For the return of calls: the point of their entry, where what `@entry` names is saved; for a place in a function
+    the same, for variables that are `kept`."""
+    frame: VariableSource | None = None
+    """For a place in a function: where the return address of the call lies."""
 
 
 class ProbeKind(Protocol):

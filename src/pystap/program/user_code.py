@@ -32,7 +32,9 @@ class CodePlace:
     start: int = 0
     """Where the function of the place begins, in the program's file; 0 where that is not told."""
     entry: CodePlace | None = None
-    """For the return of a function: its entry, where it has other variables."""
+    """For the return of a function, or a place in one: its entry, where it has other variables."""
+    frame: VariableSource | None = None
+    """For a place in a function: where the return address of the call lies; None where that is not known."""
 
 
 class CodeSource(Protocol):

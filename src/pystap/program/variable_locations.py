@@ -19,6 +19,13 @@ class RegisterTerm:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryRegister:
+    """What a register had when the function that the place is in was entered, by its DWARF number."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class NumberTerm:
     value: int
 
@@ -57,7 +64,7 @@ class Operation:
     right: Term
 
 
-Term = RegisterTerm | NumberTerm | StaticAddress | ThreadLocal | Load | Operation
+Term = RegisterTerm | EntryRegister | NumberTerm | StaticAddress | ThreadLocal | Load | Operation
 
 
 @dataclass(frozen=True, slots=True)
