@@ -83,7 +83,7 @@ def _live(rival: Rival, script: str) -> Iterator[subprocess.Popen[str]]:
                     break
             else:
                 errors.seek(0)
-                raise RuntimeError(errors.read().strip().splitlines()[-1:] or ["no output"])
+                raise RuntimeError((errors.read().strip().splitlines() or ["no output"])[-1])
             yield process
         finally:
             if process.poll() is None:
@@ -109,23 +109,6 @@ def _batches(program: Path, batches: int, calls: int) -> list[float]:
     return [float(line) for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()]
 
 
-def _point_of(rival: Rival, pystap: str, bpftrace: Sequence[str]) -> str:
-    """Return the point for a tool; of bpftrace's spellings the first that it knows on this kernel."""
-    if not rival.is_bpftrace:
-        return pystap
-    for point in bpftrace:
-        for option in ("--dry-run", "-d"):
-            trial = subprocess.run(
-                [rival.path, option, "-e", f"{point} {{ @ = count(); }}"],
-                capture_output=True, text=True, stdin=subprocess.DEVNULL,
-            )  # fmt: skip
-            if trial.returncode == 0:
-                return point
-            if "unrecognized option" not in trial.stderr:
-                break
-    return ""
-
-
 def race_cost(rivals: Sequence[Rival], rounds: int, batches: int, calls: int) -> None:
     """Print what each kind of probe adds to a call, in ns: the least of all batches, less the least untraced one."""
     with tempfile.TemporaryDirectory(prefix="pystap-bench-") as folder:
@@ -133,19 +116,22 @@ def race_cost(rivals: Sequence[Rival], rounds: int, batches: int, calls: int) ->
         subprocess.run(["cc", "-O2", "-o", str(program), str(_COST_PROGRAM)], check=True)
         address = _file_address("vfs_read")
         for kind, pystap, bpftrace in _KINDS:
-            points = {rival: _point_of(rival, pystap.format(address=address), bpftrace) for rival in rivals}
+            points = {
+                rival: list(bpftrace if rival.is_bpftrace else (pystap.format(address=address),)) for rival in rivals
+            }
             samples: dict[str, list[float]] = {}
             for _ in range(rounds):
                 samples.setdefault("", []).extend(_batches(program, batches, calls))
-                for rival in rivals:
-                    row = f"{rival.name} {points[rival].partition(':')[0] if rival.is_bpftrace else ''}".strip()
-                    if not points[rival]:
-                        continue
-                    try:
-                        with _live(rival, _script(rival, points[rival], ends=False)):
-                            samples.setdefault(row, []).extend(_batches(program, batches, calls))
-                    except RuntimeError as error:
-                        print(f"  {row}: {error}")
+                for rival, spellings in points.items():
+                    while spellings:
+                        row = f"{rival.name} {spellings[0].partition(':')[0] if rival.is_bpftrace else ''}".strip()
+                        try:
+                            with _live(rival, _script(rival, spellings[0], ends=False)):
+                                samples.setdefault(row, []).extend(_batches(program, batches, calls))
+                            break
+                        except RuntimeError as error:
+                            print(f"  {row}: {error}")
+                            spellings.pop(0)
             untraced = samples.pop("")
             print(f"\n{kind}: added to one call (untraced: min {min(untraced):.0f}) [ns]")
             _table({row: [one - min(untraced) for one in found] for row, found in samples.items()}, min)

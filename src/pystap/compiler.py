@@ -162,7 +162,7 @@ def _elaborate(
             limits,
             diagnostics,
             options.guru,
-            constant,
+            lambda text: constant(text, lambda name: kernel_types().enum_value(name)),
             deferred,
         )
     )

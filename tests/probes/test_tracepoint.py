@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +58,26 @@ def test_groups_and_pretty_printing(stap: Stap) -> None:
     assert re.fullmatch("p=0xffff[0-9a-f]+ old_pid=0x[0-9a-f]+ bprm=0xffff[0-9a-f]+", first)
     assert (second, third) == ("1", "{.val=0}")
     assert fourth.startswith("sched_process_exec kernel.trace(")
+
+
+def test_structs_and_text_in_pretty_printing(stap: Stap) -> None:
+    """Groups open structs, `$$` those inside; text is quoted, and an address where none can be read."""
+    body = r"""println($$parms$); println($$parms$$); println($bprm->interp$, $p->comm$, $p->cred->cap_effective$)
+        println($p->seccomp$); println($p->seccomp$$); println($bprm->file->f_path->dentry->d_name$)"""
+    done = stap("-e", script(body), "-c", "/bin/true")
+    once, deep, text, seccomp, inner, name = lines(done)
+    assert re.match(r"p=\{\.thread_info=\{\.\.\.\}, \.__state=0, ", once)
+    assert re.match(r"p=\{\.thread_info=\{\.flags=\d+, .*?\.cpu=\d\}, \.__state=0, ", deep)
+    assert re.fullmatch(r'"/bin/true""true"\{\.val=\d+\}', text)
+    assert seccomp == "{.mode=0, .filter_count={...}, .filter=0x0}"
+    assert inner == "{.mode=0, .filter_count={.counter=0}, .filter=0x0}"
+    assert re.fullmatch(r'\{\.hash=\d+, \.len=4, \.hash_len=\d+, \.name="true"\}', name)
+
+
+def test_constants(stap: Stap) -> None:
+    body = """println(@const("S_IFMT | BPF_MAP_TYPE_RINGBUF"))
+        println(@cast($p, "struct task_struct", "kernel<linux/sched.h>")->tgid == pid())"""
+    assert lines(stap("-g", "-e", script(body), "-c", "/bin/true")) == [str(0o170000 | 27), "1"]
 
 
 def test_defined_and_enum(stap: Stap) -> None:
@@ -146,6 +167,12 @@ def test_errors(stap: Stap, expression: str, message: str) -> None:
     assert "semantic error: " + message in done.stderr
 
 
+def test_writing_is_refused_in_guru_mode_too(stap: Stap) -> None:
+    done = stap("-g", "-e", script('$p->tgid = 3; @cast($p, "task_struct")->pid++'))
+    assert done.returncode == 1
+    assert done.stderr.count("eBPF programs cannot write kernel memory, nor registers") == 2
+
+
 def test_unknown_tracepoint(stap: Stap) -> None:
     done = stap("-e", 'probe kernel.trace("sched_process_exe") {}')
     assert done.returncode == 1
@@ -162,3 +189,12 @@ def test_listing(stap: Stap) -> None:
     names = lines(stap("-l", 'kernel.trace("sched_process_*")'))
     assert len(names) > 4
     assert not any("$" in name for name in names)
+
+
+def test_listing_of_everything(stap: Stap) -> None:
+    """A second is usual; one that reads all names again for each takes a minute."""
+    start = time.monotonic()
+    found = lines(stap("-L", 'kernel.trace("*")'))
+    assert time.monotonic() - start < 10
+    assert len(found) > 500
+    assert sum("$" in line for line in found) > 400

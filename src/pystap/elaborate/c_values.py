@@ -15,9 +15,6 @@ from ..program.types import Type, wrap_long
 from ..source import Span
 from .fold import fold
 
-TEXT_LIMIT = 1 << 16
-"""The longest text that is read where nothing but the size of strings limits it."""
-
 
 def long(value: int, span: Span) -> n.Constant:
     return n.Constant(value, span=span, type=Type.LONG)
@@ -186,10 +183,3 @@ def cast_to(value: n.Expression, named: CType, user: bool) -> CValue:
 def is_text(type_: CType) -> bool:
     """Tell whether a value is shown as text: an array of characters, or a pointer to them."""
     return type_.kind in (CKind.ARRAY, CKind.POINTER) and type_.source.target(type_).is_char
-
-
-def text_of(value: CValue, span: Span) -> n.Expression:
-    """Return the string that a character array or pointer holds."""
-    assert value.type is not None
-    limit = value.type.source.length(value.type) if value.type.kind is CKind.ARRAY else 0
-    return n.ReadString(loaded(value, span), limit or TEXT_LIMIT, value.user, span=span, type=Type.STRING)

@@ -6,23 +6,29 @@ $$parms    sprintf("file=%#x count=%#x", ...)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..diagnostics import ScriptError, semantic_error
 from ..program import nodes as n
 from ..program.c_types import CKind, CValue
 from ..program.types import Type
 from ..source import Span
-from .c_values import element_of, is_text, loaded, long, member_value, text_of
+from .c_values import element_of, is_text, loaded, long, member_value
 
 _MOST_ELEMENTS = 6
 """How many elements of an array are shown."""
 
 
+Quoted = Callable[[CValue, Span], n.Expression]
+"""Gives the text that an array of characters or a pointer to them holds, in quotes, or the address where none can be
+read (`TargetResolver.quoted`)."""
+
+
 class Text:
     """Pieces of a format with their arguments, as they are collected."""
 
-    def __init__(self) -> None:
+    def __init__(self, quoted: Quoted) -> None:
+        self.quoted = quoted
         self.pieces: list[n.FormatPiece] = []
         self.arguments: list[n.Expression] = []
 
@@ -54,9 +60,7 @@ def add_value(text: Text, value: CValue, depth: int, span: Span) -> None:
         case CKind.INTEGER:
             text.value("i" if type_.is_signed else "u", loaded(value, span))
         case CKind.POINTER | CKind.ARRAY if is_text(type_):
-            text.literal('"')
-            text.value("s", text_of(value, span))
-            text.literal('"')
+            text.value("s", text.quoted(value, span))
         case CKind.POINTER:
             text.value("p", loaded(value, span))
         case CKind.ARRAY:
@@ -111,26 +115,32 @@ def _add_member_list(text: Text, value: CValue, depth: int, span: Span, first: b
     return first
 
 
-def pretty(value: CValue, depth: int, span: Span) -> n.Expression:
+def _opened(value: CValue, span: Span) -> CValue:
+    """Return the struct that a pointer points to; other values as they are."""
+    if value.type is None or value.type.kind is not CKind.POINTER:
+        return value
+    target = value.type.source.target(value.type)
+    return CValue(loaded(value, span), target, True, value.user) if target.kind is CKind.COMPOSITE else value
+
+
+def pretty(value: CValue, depth: int, span: Span, quoted: Quoted) -> n.Expression:
     """Return the text of `$x$` (depth 1) or `$x$$` (2); a pointer to a struct is followed."""
+    text = Text(quoted)
     type_ = value.type
-    text = Text()
     if type_ is not None and type_.kind is CKind.POINTER:
         target = type_.source.target(type_)
-        if target.kind is CKind.COMPOSITE:
-            value = CValue(loaded(value, span), target, True, value.user)
-        elif target.kind is CKind.OTHER and target.name != "void":
+        if target.kind is CKind.OTHER and target.name != "void":
             semantic_error(f"cannot pretty-print type '{type_.name}'", span, "operator '$'")
-    add_value(text, value, depth, span)
+    add_value(text, _opened(value, span), depth, span)
     return text.expression(span)
 
 
-def group(values: Sequence[tuple[str, CValue | None]], depth: int, span: Span) -> n.Expression:
+def group(values: Sequence[tuple[str, CValue | None]], depth: int, span: Span, quoted: Quoted) -> n.Expression:
     """Return the text of `$$vars` and its like: names (without `$`) and values, `depth` of a pretty form or 0.
 
     A value of None cannot be read.
     """
-    text = Text()
+    text = Text(quoted)
     for i, (name, value) in enumerate(values):
         text.literal((" " if i else "") + name + "=")
         if value is None:
@@ -138,7 +148,7 @@ def group(values: Sequence[tuple[str, CValue | None]], depth: int, span: Span) -
             continue
         type_ = value.type
         if depth:
-            add_value(text, value, depth, span)
+            add_value(text, _opened(value, span), depth, span)
         elif type_ is not None and type_.kind is CKind.COMPOSITE:
             text.literal("{...}")
         elif type_ is not None and type_.kind is CKind.OTHER:

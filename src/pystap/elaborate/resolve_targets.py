@@ -50,7 +50,7 @@ class TargetResolver:
             return self.at_entry(node, node.span)
         value = self._followed(node)
         if isinstance(last, ast.Pretty):
-            return pretty(value, last.depth, node.span)
+            return pretty(value, last.depth, node.span, self.quoted)
         if node.address_of:
             whole = isinstance(node, ast.Cast) and not node.path  # &@cast(p, "struct x") is where that struct lies: p
             return value.expression if whole else address_of(value, node.span)
@@ -90,7 +90,21 @@ class TargetResolver:
         if not self.scope.targets and not isinstance(self.scope.attach, KernelFunctions | Tracepoints):
             self._unresolved(node)
         values = [(name[1:], self._source_value(name, source, node.span)) for name, source in known]
-        return group(values, depth, node.span)
+        return group(values, depth, node.span, self.quoted)
+
+    def quoted(self, value: CValue, span: Span) -> n.Expression:
+        """Return the text of an array of characters, or of a pointer to them: one of the kernel may be a process's."""
+        assert value.type is not None
+        address = loaded(value, span)
+        arguments = [address]
+        if value.type.kind is CKind.ARRAY:
+            name = "user_string_n_quoted" if value.user else "_kernel_string_n_quoted"
+            arguments.append(long(value.type.source.length(value.type), span))
+        else:
+            name = "user_string_quoted" if value.user else "kernel_or_user_string_quoted"
+        row = self.names.inputs.builtins.lookup(name)[0]
+        assert row.expands is not None
+        return row.expands(span, *arguments)
 
     def _source_value(self, name: str, source: TargetSource, span: Span) -> CValue | None:
         if not source.at_entry or self.scope.entry is None:

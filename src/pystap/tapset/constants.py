@@ -1,13 +1,14 @@
 """The constants that `@const("NAME")` knows.
 
 SystemTap compiles the text as C against kernel headers. Here a name is looked up in the modules of Python that carry
-the C library's constants (errno, signal, socket, fcntl, mmap, os, resource, stat, select), and in a table for those
-that Python lacks; `|`, `+` and `<<` of names and numbers are computed.
+the C library's constants (errno, signal, socket, fcntl, mmap, os, resource, stat, select), in a table for those that
+Python lacks, and among the kernel's enumerators; `|`, `+` and `<<` of names and numbers are computed.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _MODULES = ("errno", "signal", "socket", "fcntl", "mmap", "os", "resource", "stat", "select")
 
@@ -27,15 +28,18 @@ _MORE = {
     # include/uapi/linux/limits.h
     "PATH_MAX": 4096, "NAME_MAX": 255,
     # include/uapi/asm-generic/fcntl.h (64 bit)
-    "O_PATH": 0o10000000, "O_TMPFILE": 0o20200000, "AT_FDCWD": -100,
+    "S_IFMT": 0o170000, "O_PATH": 0o10000000, "O_TMPFILE": 0o20200000, "AT_FDCWD": -100,
 }  # fmt: skip
 
 
-def constant(text: str) -> int | None:
-    """Return the value of a constant expression of names, numbers and `| + <<`; None for what is not known."""
+def constant(text: str, enumerator: Callable[[str], int | None] = lambda _: None) -> int | None:
+    """Return the value of a constant expression of names, numbers and `| + <<`; None for what is not known.
+
+    `enumerator` knows names that are not found here.
+    """
     total: int | None = None
     for operator, term in re.findall(r"(^|\||\+|<<)\s*([^|+<]+)", text.strip()):
-        value = _term(term.strip().strip("()").strip())
+        value = _term(term.strip().strip("()").strip(), enumerator)
         if value is None:
             return None
         if total is None:
@@ -49,19 +53,19 @@ def constant(text: str) -> int | None:
     return total
 
 
-def _term(name: str) -> int | None:
+def _term(name: str, enumerator: Callable[[str], int | None]) -> int | None:
     number = re.fullmatch(r"(-?(?:0[xX][0-9a-fA-F]+|\d+))[uUlL]*", name)
     if number:
         digits = number[1]
         return int(digits, 8) if re.fullmatch(r"-?0[0-7]+", digits) else int(digits, 0)
     if name in _MORE:
         return _MORE[name]
-    if not re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
+    if not re.fullmatch(r"[A-Za-z_]\w*", name):
         return None
     from importlib import import_module
 
-    for module in _MODULES:
+    for module in _MODULES if name.isupper() else ():
         value = getattr(import_module(module), name, None)
         if isinstance(value, int):
             return int(value)
-    return None
+    return enumerator(name)

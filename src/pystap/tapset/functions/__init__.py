@@ -27,7 +27,8 @@ MODULES = {
     "errno": "errno_p errno_str return_str",
     "floats": """fp32_to_fp64 fp_add fp_div fp_eq fp_le fp_lt fp_mul fp_rem fp_sqrt fp_sub fp_to_long fp_to_string
         long_to_fp string_to_fp""",
-    "memory": """_quoted_or_address kernel_char kernel_int kernel_long kernel_pointer kernel_short kernel_string
+    "memory": """_kernel_string_n_quoted _quoted_or_address kernel_char kernel_int kernel_long kernel_pointer
+        kernel_short kernel_string
         kernel_string2 kernel_string_n kernel_string_quoted user_char user_char_error user_int user_int16
         user_int16_error user_int32 user_int32_error user_int64 user_int64_error user_int8 user_int8_error
         user_int_error user_long user_long_error user_short user_short_error user_string user_string2 user_string_n

@@ -118,6 +118,7 @@ ROWS = (
     _text("user_string_nofault", True, "addr", ""),
     _text("user_string_n_nofault", True, "addr n", ""),
     _quoted("kernel_string_quoted", False, "addr"),
+    _quoted("_kernel_string_n_quoted", False, "addr n"),
     _quoted("user_string_quoted", True, "addr"),
     _quoted("user_string_n_quoted", True, "addr n"),
     _quoted("user_string_n_quoted", True, "addr inlen outlen"),
