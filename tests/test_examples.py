@@ -71,7 +71,11 @@ CASES = {
     "slow_functions": (("-c", "{program}", "{program}", "nap", "20000"), r"program\[\d+\] nap = 0 <\d+ us>\n"),
     "strace": (
         ("-G", "times=1", "-G", "errors=1", "-c", "cat /nowhere 2>/dev/null; true"),
-        r"(?s:.*)^\[\d+\] openat\(AT_FDCWD, \"/nowhere\", O_RDONLY\) = -2 \(ENOENT\) <0\.\d{6}>\n(?s:.*)",
+        (
+            r"(?s:.*)^\[\d+\] openat\(AT_FDCWD, \"/nowhere\", O_RDONLY\) = -2 \(ENOENT\) <0\.\d{6}>\n"
+            r"(?s:.*)^\[\d+\] \+\+\+ exited with 1 \+\+\+\n\[\d+\] --- SIGCHLD ---\n"
+            r"(?s:.*)^\[\d+\] \+\+\+ exited with 0 \+\+\+\n"
+        ),
     ),
     "syscall_latency": (
         ("-c", "exec cat /etc/passwd"),

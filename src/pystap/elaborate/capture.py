@@ -3,15 +3,17 @@
     printf("%s: %d\\n", execname() . "!", $x / 2)      fields: execname(), $x / 2
                                                       body:   printf("%s: %d\\n", field 0 . "!", field 1)
 
-Text is never built in the kernel when it only goes to output: its pieces are sent.
+Text is never built in the kernel when it only goes to output: its pieces are sent. Globals of user space are read there
+when the output is made: in the order of the events, which is the order in which they change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 from ..program import nodes as n
 from ..program.builtins import Effect
+from ..program.symbols import Global
 from ..program.types import Type
 from .rewrite import rewrite_expression
 from .walk import operands
@@ -31,10 +33,30 @@ def _is_same(one: n.Expression, other: n.Expression) -> bool:
             return False
 
 
-def _stays(node: n.Expression) -> bool:
+_HARMLESS = (n.Constant, n.TableText, n.ContextValue, n.ReadBlock, n.Logical, n.ElementValue)
+
+
+def _is_harmless(node: n.Expression) -> bool:
+    """Tell whether evaluating an expression cannot fail, so that it may be done where its value is not used."""
+    match node:
+        case n.Binary(operator=operator):
+            known = operator not in ("/", "%")
+        case n.BuiltinCall(builtin=builtin, arguments=arguments):
+            of_context = builtin.effect is Effect.CONTEXT and not arguments
+            known = (builtin.effect is Effect.PURE or of_context) and not builtin.raises
+        case _:
+            known = isinstance(node, _HARMLESS)
+    return known and all(map(_is_harmless, operands(node)))
+
+
+def _stays(node: n.Expression, user_globals: Set[Global]) -> bool:
     """Tell whether user space does an operation itself, on captured operands."""
     match node:
         case n.Constant():
+            return True
+        case n.GlobalValue(variable=variable) | n.ElementValue(array=variable):
+            return variable in user_globals
+        case n.Conditional(type=Type.STRING, yes=yes, no=no) if _is_harmless(yes) and _is_harmless(no):
             return True
         case n.Conditional(type=Type.STRING, yes=n.TableText() | n.Constant(), no=n.TableText() | n.Constant()):
             return True
@@ -46,9 +68,9 @@ def _stays(node: n.Expression) -> bool:
             return False
 
 
-def can_capture(node: n.Expression, computable: Computable) -> bool:
+def can_capture(node: n.Expression, computable: Computable, user_globals: Set[Global] = frozenset()) -> bool:
     """Tell whether an argument can be sent: the kernel computes it, or user space does from parts that it computes."""
-    if _stays(node) and all(can_capture(operand, computable) for operand in operands(node)):
+    if _stays(node, user_globals) and all(can_capture(operand, computable, user_globals) for operand in operands(node)):
         return True
     return computable(node)
 
@@ -56,8 +78,9 @@ def can_capture(node: n.Expression, computable: Computable) -> bool:
 class Fields:
     """The fields of an event while they are being collected."""
 
-    def __init__(self, computable: Computable) -> None:
+    def __init__(self, computable: Computable, user_globals: Set[Global] = frozenset()) -> None:
         self.computable = computable
+        self.user_globals = user_globals
         self.values: list[n.Expression] = []
 
     def add(self, value: n.Expression) -> n.Captured:
@@ -71,7 +94,7 @@ class Fields:
         """Return the argument as the event's body sees it; what it needs from the kernel becomes fields."""
 
         def replacement(part: n.Expression) -> n.Expression | None:
-            if _stays(part) and can_capture(part, self.computable):
+            if _stays(part, self.user_globals) and can_capture(part, self.computable, self.user_globals):
                 return None
             return self.add(part)
 

@@ -78,7 +78,7 @@ class KernelCapability:
             case n.Format(to_output=True) | n.BuiltinCall():
                 if isinstance(node, n.BuiltinCall) and node.builtin.effect is not Effect.ACTION:
                     return False
-                return all(can_capture(argument, self.expression) for argument in node.arguments)
+                return all(can_capture(argument, self.expression, self.user_globals) for argument in node.arguments)
             case _:
                 return False
 

@@ -12,7 +12,8 @@ of the handler is that event's body.
 
 A global that the rest of some handler changes or reads, and that kernel handlers do more with than add to it, would
 have two histories: it moves to user space, and every handler that touches it defers from there on. That is repeated
-until nothing moves.
+until nothing moves. What is used together with it moves along, so that no handler sees one of them ahead of the other;
+not so arrays whose elements belong to one thread each, because a thread's events come in the order of its handlers.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from .kernel_capability import KernelCapability
 from .rendered_keys import rendered_keys, stored_element
 from .resolve_symbols import Resolved
 from .rewrite import rewrite_expression, rewrite_statements
+from .task_private import task_private
 from .walk import all_expressions, called_functions, locals_of, subexpressions
 
 MAX_MERGED_BYTES = 4096
@@ -60,12 +62,13 @@ def place_handlers(program: Resolved, limits: Limits, deferred: Set[int] = froze
         handler.target = _target(handler)
     user_globals: set[Global] = set()
     rendered = rendered_keys(program, KernelCapability(frozenset(), _uses_groups(program), {}))
+    private = task_private(program.handlers, placed=False)
     while True:
         placed = _Placer(program, limits, user_globals, deferred, rendered).place()
         moved = _globals_to_move(placed)
         if moved <= user_globals:
             break
-        user_globals = _whole_components(placed, user_globals | moved)
+        user_globals = _whole_components(placed, user_globals | moved, private)
     for handler, body in placed.kernel_bodies.items():
         handler.body = body
     placed.user_globals = user_globals
@@ -127,8 +130,11 @@ def _globals_to_move(placed: Placed) -> set[Global]:
     return moved
 
 
-def _whole_components(placed: Placed, moved: set[Global]) -> set[Global]:
-    """Add to the moved globals all that kernel handlers use together with them and that is not only added to."""
+def _whole_components(placed: Placed, moved: set[Global], private: set[Global]) -> set[Global]:
+    """Add to the moved globals all that kernel handlers use together with them and that is not only added to.
+
+    Those that are `private` to a thread neither take others along nor come along.
+    """
     handlers = [uses_of(body, in_kernel=True) for body in placed.kernel_bodies.values()]
     only_added = {variable for uses in handlers for variable in uses.adds}
     for uses in handlers:
@@ -138,9 +144,9 @@ def _whole_components(placed: Placed, moved: set[Global]) -> set[Global]:
         more = {
             variable
             for uses in handlers
-            if uses.touched & grown
+            if uses.touched & (grown - private)
             for variable in uses.touched
-            if variable not in only_added
+            if variable not in only_added and variable not in private
         }
         if more <= grown:
             return grown
@@ -255,7 +261,7 @@ class _Placer:
         return n.SendEvent(event, fields.values, span=span)
 
     def _send_action(self, action: n.Format | n.BuiltinCall, span: Span) -> n.SendEvent:
-        fields = Fields(self.capability.expression)
+        fields = Fields(self.capability.expression, self.capability.user_globals)
         arguments = [fields.capture(argument) for argument in action.arguments]
         send = self._event(fields, [n.Evaluate(replace(action, arguments=arguments), span=span)], span)
         if isinstance(action, n.BuiltinCall):

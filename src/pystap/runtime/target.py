@@ -102,21 +102,34 @@ def _wait_and_run(ready: int, go: int, command: str) -> None:
         for number in _OWN_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        words = _words(command)
+        program = _found(words[0]) if words else ""
         if os.read(ready, 1) != b"1":
             os._exit(0)
-        os.close(ready)
-        _execute(command)
+        _execute(command, words, program)
     except KeyboardInterrupt:
         os._exit(130)
     finally:
         os._exit(_NOT_FOUND)
 
 
-def _execute(command: str) -> None:
-    words = _words(command)
+def _found(name: str) -> str:
+    """Return the program that a name stands for, looked up before anything is traced; "" when there is none."""
+    if "/" in name:
+        return name
+    for folder in os.get_exec_path():
+        path = os.path.join(folder, name)
+        if os.access(path, os.X_OK) and os.path.isfile(path):
+            return path
+    return ""
+
+
+def _execute(command: str, words: list[str], program: str) -> None:
     try:
         if words:
             with suppress(FileNotFoundError):  # it may be a word of the shell
+                if program:
+                    os.execv(program, words)
                 os.execvp(words[0], words)
         os.execv("/bin/sh", ["sh", "-c", command])
     except OSError as error:
