@@ -203,6 +203,51 @@ def test_forks_and_programs_that_are_executed(program: Path, tmp_path: Path) -> 
     ]
 
 
+ENVIRONMENTS = r"""
+#define _GNU_SOURCE
+#include <sys/mman.h>
+#include <unistd.h>
+#include <sys/syscall.h>
+
+int main(void)
+{
+    static char missing[] = "/nonexistent", text[] = "A=1", *arguments[61], *some[201];
+    for (int i = 0; i < 60; i++)
+        arguments[i] = text;
+    char **edge = (char **)((char *)mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) + 4096);
+    munmap(edge, 4096);
+    edge[-1] = edge[-2] = text;
+    missing[0] = '/';
+    syscall(SYS_execve, missing, 0, 0);
+    syscall(SYS_execve, missing, arguments + 58, some);
+    for (int i = 0; i < 200; i++)
+        some[i] = text;
+    syscall(SYS_execve, missing, arguments + 60, some + 199);
+    syscall(SYS_execve, missing, arguments + 60, some + 74);
+    syscall(SYS_execve, missing, arguments + 60, some + 73);
+    syscall(SYS_execve, missing, arguments, edge - 2);
+    syscall(SYS_execve, missing, edge - 1, edge);
+    return 0;
+}
+"""
+
+
+def test_arguments_and_environments_of_any_length(tmp_path: Path) -> None:
+    (tmp_path / "program.c").write_text(ENVIRONMENTS)
+    subprocess.run(["gcc", "-O0", "-o", "program", "program.c"], cwd=tmp_path, check=True)
+    script = 'probe syscall.execve { if (filename =~ "/nonexistent") println(args, " ", env_str) }'
+    lines = [re.sub("0x[0-9a-f]{6,}", "ADDRESS", line) for line in traced(tmp_path / "program", tmp_path, script)]
+    assert lines == [
+        "0x0 0x0",
+        '["A=1", "A=1"] ADDRESS /* 0 vars */',
+        "[] ADDRESS /* 1 var */",
+        "[] ADDRESS /* 126 vars */",
+        "[] ADDRESS /* 127 vars or more */",
+        "[" + '"A=1", ' * 40 + "...] ADDRESS /* 2 vars or more */",
+        "ADDRESS ADDRESS",
+    ]
+
+
 def test_interrupted_calls(program: Path, tmp_path: Path) -> None:
     lines = traced(
         program,

@@ -33,16 +33,19 @@ BLOCK_BYTES = 4096
 _MARGIN = 1536
 """What is read at the last offset that the masks allow still lies in the memory of a block."""
 _SIZE_MASK = 1023
-_KINDS = {"bytes": 1, "text": 2, "texts": 3}
-_LARGEST = {"bytes": 512, "text": 512, "texts": 896}
-"""The most bytes of a read; four of these are less than a block."""
+_KINDS = {"bytes": 1, "text": 2, "texts": 3, "pointers": 127}
+_LARGEST = {"bytes": 512, "text": 512, "texts": 896, "pointers": 127}
+"""The most bytes of a read, of pointers their number; four of these are less than a block."""
+_LOOPS = {"texts": "read_texts", "pointers": "count_pointers"}
+"""The functions for kinds of reads that loop. They stand only where a plan has such a read: the verifier walks through
+each of their rounds wherever they are called."""
 _RELATIVE, _HAS_LENGTH, _NARROW = 1, 2, 4
 _NO_LIMIT = 7
 _END, _PREVIOUS, _ADDRESS, _SIZE, _RESULT, _USED, _SLOTS = 8, 9, 10, 11, 12, 13, 14
 """Places behind the arguments."""
 _READ = Struct("=BBBBHHHHI")
 _ROW = MOST_READS * _READ.size
-_MOST_TEXTS = 24
+_MOST_TEXTS = 40
 _LONGEST_TEXT = 128
 """Bytes of one string of several, with its NUL; the last has room for as many."""
 
@@ -60,7 +63,10 @@ def read_block(h: HandlerContext, block: ReadBlock, place: str) -> str:
         code.store(h.generate.long(h, argument), code.offset(arguments, 8 * index))
     code.store("65535", code.offset(arguments, 8 * _NO_LIMIT))
     plan = _plan(h, block)
-    function = _function(h.module, any(read.memory.kind == "texts" for plan in block.plans.values() for read in plan))
+    loops = {
+        (i, r.memory.kind) for reads in block.plans.values() for i, r in enumerate(reads) if r.memory.kind in _LOOPS
+    }
+    function = _function(h.module, sorted(loops))
     base, arguments = code.value("block", _moved(code, place)), code.value("arguments", _moved(code, arguments))
     length = code.value("length", f"call i64 {function}(ptr {plan}, ptr {arguments}, ptr {base})")
     return code.value("bytes", f"and i64 {code.opaque(length)}, {BLOCK_BYTES - 1}")
@@ -109,16 +115,17 @@ def _plan(h: HandlerContext, block: ReadBlock) -> str:
     return code.value("plan", f"getelementptr i8, ptr {table}, i64 {code.value('row', f'mul i64 {safe}, {_ROW}')}")
 
 
-def _function(module: Module, texts: bool) -> str:
-    name = "read_block_and_texts" if texts else "read_block"
-    if texts:
-        module.function("read_texts", _texts_function())
+def _function(module: Module, loops: list[tuple[int, str]]) -> str:
+    """Return the function that carries out a plan; `loops`: which reads may be of which kind that loops."""
+    name = "_".join(["read_block", *(f"{kind}_{number}" for number, kind in loops)])
+    for kind in sorted({kind for _, kind in loops}):
+        module.function(_LOOPS[kind], _texts_function() if kind == "texts" else _pointers_function())
     code = Code()
     _put(code, _END, "8")
     _put(code, _PREVIOUS, "-1")
     finish = code.name("finish")
     for number in range(MOST_READS):
-        _one_read(code, number * _READ.size, finish, texts)
+        _one_read(code, number * _READ.size, finish, [kind for place, kind in loops if place == number])
     code.begin(finish)
     end = _get(code, _END)
     code.store(code.value("total", f"sub i64 {end}, 8"), "%out")
@@ -147,7 +154,7 @@ def _argument(code: Code, at: int) -> str:
     return code.load("argument", place)
 
 
-def _one_read(code: Code, at: int, finish: str, texts: bool) -> None:
+def _one_read(code: Code, at: int, finish: str, loops: list[str]) -> None:
     """Emit one read of the plan; control goes on behind it, or to `finish` when the plan has ended."""
     some, done = code.name("some"), code.name("done")
     kind = _field(code, at, 8)
@@ -167,13 +174,13 @@ def _one_read(code: Code, at: int, finish: str, texts: bool) -> None:
     _put(code, _RESULT, code.value("got", f"select i1 {bad}, i64 -14, i64 {size}"))
     code.jump(read)
     code.begin(is_text)
-    if texts:
+    for loop in loops:
         one, several = code.name("one"), code.name("several")
-        code.branch(code.value("is", f"icmp eq i64 {kind}, {_KINDS['texts']}"), several, one)
+        code.branch(code.value("is", f"icmp eq i64 {kind}, {_KINDS[loop]}"), several, one)
         code.begin(several)
         narrow = code.value("narrow", f"and i64 {_field(code, at + 3, 8)}, {_NARROW}")
         arguments = f"i64 {address}, ptr {data}, i64 {size}, i64 {narrow}, ptr %arguments"
-        _put(code, _RESULT, code.value("got", f"call i64 @read_texts({arguments})"))
+        _put(code, _RESULT, code.value("got", f"call i64 @{_LOOPS[loop]}({arguments})"))
         code.jump(read)
         code.begin(one)
     source = code.value("source", f"inttoptr i64 {address} to ptr")
@@ -299,3 +306,45 @@ def _texts_function() -> str:
     code.ret(f"i64 {_get(code, _USED)}")
     parameters = "i64 %address, ptr %out, i64 %size, i64 %narrow, ptr %arguments"
     return code.function(f"internal i64 @read_texts({parameters}) noinline")
+
+
+def _pointers_function() -> str:
+    """Return the function that counts the pointers before a null pointer: a long; a byte 1 behind it if there are more.
+
+    It gives the bytes that it wrote, or -14. Some more pointers that cannot be read count as more.
+    """
+    code = Code()
+    pointer_place, index_place = code.alloca("pointer", "i64"), code.alloca("index", "i64")
+    step = code.value("step", f"sub i64 8, {code.value('less', 'and i64 %narrow, 4')}")
+    width = code.value("width", f"trunc i64 {step} to i32")
+    loop, body, more, cut, bad, none, end = (
+        code.name(n) for n in ("loop", "body", "more", "cut", "bad", "none", "end")
+    )
+    code.store("0", index_place)
+    code.begin(loop)
+    index = code.load("index", index_place)
+    code.store("0", pointer_place)
+    address = code.value("address", f"add i64 %address, {code.value('moved', f'mul i64 {index}, {step}')}")
+    source = code.value("source", f"inttoptr i64 {address} to ptr")
+    result = code.helper("result", Helper.PROBE_READ_USER, f"ptr {pointer_place}, i32 {width}, ptr {source}")
+    code.branch(code.value("fault", f"icmp slt i64 {result}, 0"), bad, body)
+    code.begin(body)
+    pointer = code.load("pointer", pointer_place)
+    code.branch(code.value("last", f"icmp eq i64 {pointer}, 0"), end, more)
+    code.begin(more)
+    following = code.value("following", f"add i64 {index}, 1")
+    code.store(following, index_place)
+    code.repeat(code.value("go", f"icmp ult i64 {following}, {_LARGEST['pointers']}"), loop, cut)
+    code.begin(bad)
+    code.branch(code.value("first", f"icmp eq i64 {index}, 0"), none, cut)
+    code.begin(none)
+    code.ret("i64 -14")
+    code.begin(cut)
+    code.store(code.load("index", index_place), "%out")
+    code.line(f"store i8 1, ptr {code.offset('%out', 8)}, align 1")
+    code.ret("i64 9")
+    code.begin(end)
+    code.store(index, "%out")
+    code.ret("i64 8")
+    parameters = "i64 %address, ptr %out, i64 %size, i64 %narrow, ptr %arguments"
+    return code.function(f"internal i64 @count_pointers({parameters}) noinline")

@@ -3,7 +3,8 @@
     0   u64   bytes that follow, a multiple of 8
     8   ...   for each read of the plan:  s64 length, or below 0 where memory could not be read;  the bytes, padded to 8
 
-A read of "texts" gives the strings one behind the other, each with its NUL; a byte 1 ends it where more would follow.
+A read of "texts" gives the strings one behind the other, each with its NUL, one of "pointers" a long, their number; a
+byte 1 ends both where more would follow.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ class Memory:
 
     "bytes": `size` bytes; with `count`, as many elements of `each` bytes as that argument of the decoder says, if that
     is less. "text": up to its NUL. "texts": the strings that an array of pointers names, up to its null pointer (argv).
+    "pointers": how many pointers such an array has.
 
     With `at` the address is not the argument: it is the pointer at that offset of the bytes that the decoder's read
     before this one gave; `length_at` is the offset there of a long that limits the size.
     """
 
-    kind: Literal["bytes", "text", "texts"]
+    kind: Literal["bytes", "text", "texts", "pointers"]
     size: int
     count: int | None = None
     each: int = 1

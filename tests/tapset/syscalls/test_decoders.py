@@ -134,6 +134,8 @@ def _inet(port: int, address: bytes) -> bytes:
 MEMORY: list[tuple[str, tuple[int, ...], bytes, str]] = [
     ("timespec", (), struct.pack("=qq", 1, 500), "{tv_sec=1, tv_nsec=500}"),
     ("timeval", (), struct.pack("=qq", -1, 5), "{tv_sec=-1, tv_usec=5}"),
+    ("environment", (), struct.pack("=q", 1), "0x7000 /* 1 var */"),
+    ("environment", (), struct.pack("=qB", 127, 1), "0x7000 /* 127 vars or more */"),
     (
         "timespecs",
         (),

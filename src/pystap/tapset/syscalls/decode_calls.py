@@ -54,10 +54,10 @@ def environment(value: int, data: bytes | None) -> str:
     """Return the environment: its address, and how many variables it has where that is known."""
     if data is None:
         return address(value)
-    known, more = _strings(data)
-    if more:
-        return f"{address(value)} /* {len(known)} vars or more */"
-    return f"{address(value)} /* {len(known)} var{'s' * (len(known) != 1)} */"
+    count = int.from_bytes(data[:8], "little")
+    if len(data) > 8:
+        return f"{address(value)} /* {count} vars or more */"
+    return f"{address(value)} /* {count} var{'s' * (count != 1)} */"
 
 
 # ------------------------------------------------------------------------------------------ socket addresses
@@ -144,8 +144,8 @@ DECODERS = (
     Decoder("no_flags", no_flags, width=3),
     Decoder("mknod_device", mknod_device, width=27),
     Decoder("remap_address", remap_address, width=18),
-    Decoder("strings", strings, (Memory("texts", 768),)),
-    Decoder("environment", environment, (Memory("texts", 768),)),
+    Decoder("strings", strings, (Memory("texts", 896),)),
+    Decoder("environment", environment, (Memory("pointers", 8),)),
     Decoder("group_list", group_list, (Memory("bytes", 4 * _SHOWN, count=1, each=4),)),
     Decoder("wait_status", wait_status, (Memory("bytes", 4),), compat=wait_status),
     Decoder("process_name", process_name, width=15),
