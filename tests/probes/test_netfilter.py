@@ -46,7 +46,7 @@ def stap(tmp_path: Path) -> Stap:
     )
 
 
-@pytest.mark.guest(native=True)
+@pytest.mark.guest(native=True, thorough=True)
 def test_what_packets_are_made_of(stap: Stap) -> None:
     """By netfilter programs, or without them by the functions that packets come through."""
     if not HAS_PROGRAMS and function_refusal():

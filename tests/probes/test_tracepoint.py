@@ -36,6 +36,11 @@ def test_arguments_and_members(stap: Stap) -> None:
     assert lines(stap("-e", script(body), "-c", "/bin/true a b")) == ["/bin/true 3 true 1"]
 
 
+def test_members_by_their_old_names(stap: Stap) -> None:
+    body = "println(kernel_string($bprm->file->f_path->dentry->d_iname), $p->state)"
+    assert lines(stap("-e", script(body), "-c", "/bin/true")) == ["true0"]
+
+
 def test_typed_pointers_in_variables_and_from_functions(stap: Stap) -> None:
     body = r"""t = task_current(); q = $p
         printf("%d %d %d %d\n", t->tgid == pid(), q->pid == tid(), task_parent(t)->tgid == ppid(), task_pid(t) == pid())

@@ -20,6 +20,13 @@ _INTEGER_WORDS = {
 """How C may write the integer types -> how compilers name them in type information."""
 
 
+_CALLED_NOW = {
+    ("struct dentry", "d_iname"): ("d_shortname", "string"),  # 6.14; its header has a macro for the old name
+    ("struct task_struct", "state"): ("__state",),  # 5.14
+}
+"""Members that scripts know by the names of older kernels, and where newer ones have them."""
+
+
 class BtfLayout:
     """A `TypeLayout` over one blob; handles are type ids."""
 
@@ -62,7 +69,11 @@ class BtfLayout:
 
     def member(self, composite: CType, name: str) -> CMember | None:
         found = self.btf.member(composite.handle, name)
-        return CMember(name, self.type(found.type_id), found.offset, found.bits) if found is not None else None
+        if found is not None:
+            return CMember(name, self.type(found.type_id), found.offset, found.bits)
+        path = _CALLED_NOW.get((composite.name, name))
+        place = self.btf.member_path(composite.handle, path) if path is not None else None
+        return CMember(name, self.type(place[1]), place[0], place[2]) if place is not None else None
 
     def members(self, composite: CType) -> Sequence[CMember]:
         found = self.btf.type(self.btf.resolve(composite.handle))
