@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 
 from .debuginfo import libraries
+from .debuginfo.dwarf import keep_in
 from .debuginfo.dwarf_source import DwarfSource
 from .debuginfo.elf_symbols import SymbolSource, VariableSymbols
 from .debuginfo.plt import PltSource
@@ -33,6 +34,7 @@ def process_kind(
     """Return the probe kind `process`; `refusal` is why user code cannot be probed here, "" when it can."""
     programs = Programs(RunTarget(command, pid), os.environ.get("PATH", os.defpath).split(":"), libraries)
     symbols = SymbolSource(cache_folder)
+    keep_in(cache_folder)
     debuginfo = DwarfSource(ProcessFacts(types))
     function = ProcessFunctionForm(programs, (debuginfo,), symbols, refusal)
     places = place_forms(ProcessPlaceForm(programs, debuginfo, refusal), SUFFIXES)

@@ -263,3 +263,38 @@ def test_files_without_debugging_information(tmp_path: Path) -> None:
     assert open_debuginfo(str(text)) is None
     program = build(tmp_path, "plain", SOURCE, "-g0")
     assert open_debuginfo(str(program)) is None
+
+
+def test_what_a_search_found_is_kept(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of large files only: the second search reads a file, and describes its functions as the first."""
+    from pystap.debuginfo import dwarf_kept
+    from pystap.debuginfo.dwarf import DebugInfo
+    from pystap.debuginfo.dwarf_elf import ElfFile
+
+    program = build(folder, "prog", SOURCE, "-gdwarf-5", "-O2")
+    searched: list[str] = []
+
+    def found() -> list[tuple[object, ...]]:
+        info = DebugInfo(ElfFile(str(program)), ElfFile(str(program)))
+        kept = dwarf_kept.KeptFunctions(info.data, info.elf.build_id, str(tmp_path))
+        known = kept.read("s*", None)
+        if known is None:
+            searched.append("s*")
+            known = info.functions("s*")
+            kept.write("s*", None, known)
+        return [
+            (f.name, f.file, f.line, f.entry, f.after_prologue, f.ranges, f.is_inline, f.is_external, f.die.tag)
+            for f in known
+        ]
+
+    small = found()
+    assert small
+    assert found() == small
+    assert len(searched) == 2
+    monkeypatch.setattr(dwarf_kept, "_SMALLEST", 0)
+    assert found() == found() == small
+    assert len(searched) == 3
+    (kept_file,) = (tmp_path / "elf").iterdir()
+    kept_file.write_bytes(kept_file.read_bytes()[:40])
+    assert found() == small
+    assert len(searched) == 4

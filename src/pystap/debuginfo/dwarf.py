@@ -26,6 +26,7 @@ from .dwarf_functions import (
     address_ranges,
     dies_of_unit,
     entry_of,
+    file_of,
     function_info,
     functions_of,
     instances,
@@ -33,6 +34,7 @@ from .dwarf_functions import (
     is_optimised,
     ranges_of,
 )  # fmt: skip
+from .dwarf_kept import KeptFunctions
 from .dwarf_lines import line_table
 from .dwarf_names import Names
 from .dwarf_scopes import Evaluator, Variable, scopes_at, visible_dies
@@ -131,14 +133,24 @@ class DebugInfo:
 
         A name with `::` is compared with the classes and namespaces around the function.
         """
+        kept = KeptFunctions(self.data, self.elf.build_id, _cache_folder)
+        known = kept.read(name, file)
+        if known is None:
+            known = self._search(name, file)
+            kept.write(name, file, known)
+        return known
+
+    def _search(self, name: str, file: str | None) -> list[FunctionInfo]:
         found: dict[tuple[int, int], FunctionInfo] = {}
-        for die in self._function_dies(name):
+        for die in self._function_dies(name, file):
+            if file is not None and not file_matches(file_of(die), file):
+                continue
             info = function_info(die)
-            if info is not None and (file is None or file_matches(info.file, file)):
+            if info is not None:
                 found[die.unit.offset, die.offset] = info
         return sorted(found.values(), key=lambda info: (info.entry, info.is_inline))
 
-    def _function_dies(self, name: str) -> Iterator[Die]:
+    def _function_dies(self, name: str, file: str | None) -> Iterator[Die]:
         last = name.rpartition("::")[2]
         scoped = "::" in name
 
@@ -148,13 +160,19 @@ class DebugInfo:
                 return False
             return not scoped or _scope_matches(qualified_name(die), name)
 
-        if not is_pattern(last) and self.shared_names is None and not self.names.refers_across:
-            finder = self.finders[0]
-            named = finder.named(last, _FUNCTION_TAGS)
-            yield from self._instances_of(die for die in named if finder.is_die(die) and matches(die))
-            return
+        if self.shared_names is None and not self.names.refers_across:
+            names_meant = self.names.expanded(last) if is_pattern(last) else [last]
+            if names_meant is not None:
+                finder = self.finders[0]
+                named = (die for text in names_meant for die in finder.named(text, _FUNCTION_TAGS))
+                yield from self._instances_of(die for die in named if matches(die) and finder.is_die(die))
+                return
         for data, names in self._files():
-            for unit in names.matching(last) if is_pattern(last) else names.units(last):
+            units = names.matching(last) if is_pattern(last) else names.units(last)
+            if file is not None and self.shared_names is None and not names.refers_across:
+                with_file = {unit.offset for unit in names.units_with_file(os.path.basename(file))}
+                units = [unit for unit in units if unit.offset in with_file]
+            for unit in units:
                 for die in dies_of_unit(unit, matches):
                     yield die
                     if is_abstract(die) and (self.names.refers_across or data is not self.data):
@@ -162,17 +180,23 @@ class DebugInfo:
 
     def _instances_of(self, found: Iterable[Die]) -> Iterator[Die]:
         """Yield functions and all that is defined or inlined of them in their units."""
-        waiting = list(found)
-        seen: set[tuple[int, int]] = set()
-        while waiting:
-            die = waiting.pop()
-            if (die.unit.offset, die.offset) in seen:
-                continue
-            seen.add((die.unit.offset, die.offset))
-            yield die
-            if is_abstract(die):
-                for attribute in (d.AT_ABSTRACT_ORIGIN, d.AT_SPECIFICATION):
-                    waiting += self.finders[0].referring(die, attribute, _FUNCTION_TAGS)
+        level = list(found)
+        seen: set[int] = set()
+        while level:
+            abstract: dict[int, tuple[Unit, set[int]]] = {}
+            for die in level:
+                if die.offset in seen:
+                    continue
+                seen.add(die.offset)
+                yield die
+                if is_abstract(die):
+                    abstract.setdefault(die.unit.offset, (die.unit, set()))[1].add(die.offset)
+            level = [
+                die
+                for unit, targets in abstract.values()
+                for attribute in (d.AT_ABSTRACT_ORIGIN, d.AT_SPECIFICATION)
+                for die in self.finders[0].referring(unit, targets, attribute, _FUNCTION_TAGS)
+            ]
 
     def _files(self) -> Iterator[tuple[DwarfData, Names]]:
         yield self.data, self.names
@@ -355,6 +379,15 @@ def unit_path(unit: Unit) -> str:
 def open_debuginfo(path: str) -> DebugInfo | None:
     """Return the debugging information of a file, its own or that of a separate file; None when there is none."""
     return _open(os.path.realpath(path))
+
+
+_cache_folder = ""
+
+
+def keep_in(folder: str) -> None:
+    """Say where results of searches in large files are kept; "" for nowhere."""
+    global _cache_folder
+    _cache_folder = folder
 
 
 _opened: dict[tuple[str, int, int], DebugInfo | None] = {}

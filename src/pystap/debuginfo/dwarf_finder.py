@@ -9,8 +9,7 @@ attribute. That may still be chance: `is_die` walks the unit to be sure, for tho
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from . import dwarf_constants as d
 from .dwarf_forms import FIXED_SIZES, OFFSET_FORMS, uleb
@@ -74,9 +73,7 @@ class Finder:
     @staticmethod
     def is_die(die: Die) -> bool:
         """Tell whether a DIE that was found is one, and no chance."""
-        known = die.unit.tree.by_tag.get(die.tag, [])
-        index = bisect_left(known, die.offset)
-        return index < len(known) and known[index] == die.offset
+        return die.unit.paths.to(die.offset) is not None
 
     def _walked(self, unit: Unit, name: str, tags: Sequence[int], seen: set[int]) -> Iterator[Die]:
         for tag in tags:
@@ -86,24 +83,24 @@ class Finder:
                     seen.add(offset)
                     yield die
 
-    def referring(self, target: Die, attribute: int, tags: Sequence[int]) -> Iterator[Die]:
-        """Yield the DIEs of the target's unit with one of the tags that refer to it by an attribute."""
-        unit = target.unit
+    def referring(self, unit: Unit, targets: Collection[int], attribute: int, tags: Sequence[int]) -> Iterator[Die]:
+        """Yield the DIEs of a unit with one of the tags that refer by an attribute to one of its DIEs, by offset."""
         prefixes = self._of(unit, attribute, (d.FORM_REF4,), tuple(tags))
         if prefixes is None:
             for tag in tags:
                 for offset in unit.tree.by_tag[tag]:
                     die = unit.die(offset)
-                    if die is not None and die.reference(attribute) == target:
+                    if die is not None and _offset_of(die.reference(attribute)) in targets:
                         yield die
             return
-        wanted = (target.offset - unit.offset).to_bytes(4, "little")
+        wanted = sorted(target - unit.offset for target in targets)
         seen: set[int] = set()
-        for place in places(unit.info, wanted, unit.first, unit.end):
+        for place in references(unit.info, wanted, unit.first, unit.end):
             for die in _around(unit, place, prefixes):
-                if die.offset not in seen and die.reference(attribute) == target and self.is_die(die):
-                    seen.add(die.offset)
-                    yield die
+                if die.offset in seen or _offset_of(die.reference(attribute)) not in targets or not self.is_die(die):
+                    continue
+                seen.add(die.offset)
+                yield die
 
     def _of(
         self, unit: Unit, attribute: int, forms: Sequence[int], tags: tuple[int, ...]
@@ -116,6 +113,10 @@ class Finder:
         if key not in self._prefixes:
             self._prefixes[key] = _prefixes(unit, attribute, forms, tags)
         return self._prefixes[key]
+
+
+def _offset_of(die: Die | None) -> int:
+    return die.offset if die is not None else -1
 
 
 def _around(unit: Unit, place: int, prefixes: dict[int, tuple[int, int]]) -> Iterator[Die]:

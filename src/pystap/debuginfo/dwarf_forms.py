@@ -111,3 +111,19 @@ READERS: dict[int, Reader] = {
     d.FORM_EXPRLOC: _expression,
     d.FORM_INDIRECT: _indirect,
 }
+
+
+def skipped(data: bytes, at: int, steps: list[int | Reader], offset_size: int) -> int:
+    """Return the place behind the attributes that `steps` describe."""
+    for step in steps:
+        if step.__class__ is not int:
+            at = step(data, at, offset_size)[1]  # type: ignore[operator]
+        elif step > 0:
+            at += step
+        elif step:
+            at = data.find(b"\0", at) + 1
+        else:
+            while data[at] >= 0x80:
+                at += 1
+            at += 1
+    return at

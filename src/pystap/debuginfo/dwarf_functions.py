@@ -36,7 +36,12 @@ class FunctionInfo:
     ranges: tuple[tuple[int, int], ...]
     is_inline: bool
     is_external: bool
-    die: Die
+    described: Callable[[], Die]
+
+    @property
+    def die(self) -> Die:
+        """The entry that describes it."""
+        return self.described()
 
     @property
     def qualified(self) -> str:
@@ -111,7 +116,7 @@ def function_info(die: Die) -> FunctionInfo | None:
     return FunctionInfo(
         origin(die).name, linkage, file_of(die), origin(die, d.AT_DECL_LINE).number(
             d.AT_DECL_LINE) or 0, entry, entry if is_inline else prologue_end(die, entry, ranges), ranges, is_inline,
-        origin(die, d.AT_EXTERNAL).has(d.AT_EXTERNAL), die,
+        origin(die, d.AT_EXTERNAL).has(d.AT_EXTERNAL), lambda: die,
     )  # fmt: skip
 
 

@@ -48,10 +48,18 @@ class Names:
 
     def matching(self, pattern: str) -> list[Unit]:
         """Return the units that may have a DIE whose name matches a pattern with wildcards; all where many names do."""
+        found = self.expanded(pattern)
+        if found is None:
+            return self.data.units
+        units = {unit.offset: unit for text in found for unit in self.units(text)}
+        return [units[offset] for offset in sorted(units)]
+
+    def expanded(self, pattern: str) -> list[str] | None:
+        """Return the strings that match a pattern with wildcards; None where there are many, or others may match."""
         data = self.data
         few = len(data.units) <= 2 or data.alternative is not None
         if few or pattern[0] in "*?" or "[" in pattern or len(pattern.replace("*", "")) < _SHORTEST:
-            return data.units
+            return None
         letters = {"*": "[^\\0]*", "?": "[^\\0]"}
         expression = re.compile("".join(letters.get(c, re.escape(c)) for c in pattern + "\0").encode())
         found: set[bytes] = set()
@@ -59,10 +67,9 @@ class Names:
         while match is not None:
             found.add(match.group())
             if len(found) > _MOST_NAMES:
-                return data.units
+                return None
             match = expression.search(data.strings, match.start() + 1)
-        units = {unit.offset: unit for text in found for unit in self.units(text[:-1].decode(errors="replace"))}
-        return [units[offset] for offset in sorted(units)]
+        return [text[:-1].decode(errors="replace") for text in sorted(found)]
 
     def stream(self, name: str) -> Iterator[Unit]:
         """Yield the units that may have a DIE of that name as they are found, each once."""

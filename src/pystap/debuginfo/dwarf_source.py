@@ -9,7 +9,7 @@ from typing import Protocol
 from ..arch import x86_64 as arch
 from ..diagnostics import semantic_error
 from ..program import nodes as n
-from ..program.extension import TargetSource
+from ..program.extension import TargetSource, VariableSource
 from ..program.types import Type
 from ..program.user_code import CodePlace, Which
 from ..program.variable_locations import NumberTerm, Operation
@@ -148,15 +148,19 @@ class DwarfSource:
         entry = self._place(info, function, address, shown, False) if returns else None
         start = offset if self._placing is not None else info.elf.file_offset(function.entry) or 0
         place = CodePlace(function.name, shown, offset, variables, Program(info, around), start=start, entry=entry)
-        return place if returns or self._placing is not None else self._with_entry(info, function, address, place)
+        if returns or self._placing is not None:
+            return place
+        return replace(place, call=lambda: self._call(info, function, address, place))
 
-    def _with_entry(self, info: DebugInfo, function: FunctionInfo, address: int, place: CodePlace) -> CodePlace:
-        """Return a place in a function with the entry of the call: values of the entry may be all that is known."""
+    def _call(
+        self, info: DebugInfo, function: FunctionInfo, address: int, place: CodePlace
+    ) -> tuple[CodePlace, VariableSource] | None:
+        """Return the entry of the call that a place is in: values of the entry may be all that is known."""
         outer = info.scope(function, address).function if function.is_inline else function.die
         start = entry_of(outer)
         offset = info.elf.file_offset(start) if start is not None and start != address else None
         if start is None or offset is None or not is_optimised(outer):
-            return place
+            return None
         around = replace(self._around(info, start), at_entry=True)
 
         def variables() -> Mapping[str, TargetSource]:
@@ -170,8 +174,7 @@ class DwarfSource:
                 )
             return term_value(Operation("-", found, NumberTerm(8)), self._around(info, address), span)
 
-        entry = CodePlace(place.name, place.shown, offset, variables, place.program, start=offset)
-        return replace(place, entry=entry, frame=frame)
+        return CodePlace(place.name, place.shown, offset, variables, place.program, start=offset), frame
 
     def described(self, path: str, place: CodePlace, which: Which) -> CodePlace:
         """Return a function that only a symbol names, with its variables: `malloc` is `__libc_malloc` in DWARF."""

@@ -13,7 +13,8 @@ from functools import cached_property
 
 from . import dwarf_constants as d
 from .dwarf_elf import ElfFile, supplementary_file
-from .dwarf_forms import FIXED_SIZES, OFFSET_FORMS, READERS, ULEB_FORMS, Reader, Value, sleb, text_at, uleb
+from .dwarf_forms import FIXED_SIZES, OFFSET_FORMS, READERS, ULEB_FORMS, Reader, Value, skipped, sleb, text_at, uleb
+from .dwarf_paths import Paths
 
 _STRX = frozenset((d.FORM_STRX, d.FORM_STRX1, d.FORM_STRX2, d.FORM_STRX3, d.FORM_STRX4))
 _ADDRX = frozenset((d.FORM_ADDRX, d.FORM_ADDRX1, d.FORM_ADDRX2, d.FORM_ADDRX3, d.FORM_ADDRX4))
@@ -145,7 +146,7 @@ class Die:
     @property
     def parent(self) -> Die | None:
         """The DIE around this one; None for a unit's own."""
-        container = self.unit.tree.container(self.offset)
+        container = self.unit.container(self.offset)
         return self.unit.die(container) if container is not None else None
 
     def child_dies(self) -> Iterator[Die]:
@@ -198,7 +199,7 @@ class Tree:
             if abbreviation.fixed_size >= 0:
                 at += abbreviation.fixed_size
             else:
-                at = _skipped(data, at, abbreviation.steps, unit.offset_size)
+                at = skipped(data, at, abbreviation.steps, unit.offset_size)
             if abbreviation.has_children:
                 parents.append(stack[-1] if stack else -1)
                 stack.append(len(starts))
@@ -219,22 +220,6 @@ _TREE_TAGS = (
     d.TAG_SUBPROGRAM, d.TAG_INLINED_SUBROUTINE, d.TAG_LABEL, d.TAG_VARIABLE, d.TAG_STRUCTURE_TYPE, d.TAG_CLASS_TYPE,
     d.TAG_UNION_TYPE, d.TAG_ENUMERATION_TYPE, d.TAG_TYPEDEF, d.TAG_BASE_TYPE, d.TAG_ENUMERATOR, d.TAG_IMPORTED_UNIT,
 )  # fmt: skip
-
-
-def _skipped(data: bytes, at: int, steps: list[int | Reader], offset_size: int) -> int:
-    """Return the place behind the attributes that `steps` describe."""
-    for step in steps:
-        if step.__class__ is not int:
-            at = step(data, at, offset_size)[1]  # type: ignore[operator]
-        elif step > 0:
-            at += step
-        elif step:
-            at = data.find(b"\0", at) + 1
-        else:
-            while data[at] >= 0x80:
-                at += 1
-            at += 1
-    return at
 
 
 class Unit:
@@ -308,6 +293,15 @@ class Unit:
         return Tree(self)
 
     @cached_property
+    def paths(self) -> Paths:
+        return Paths(self)
+
+    def container(self, offset: int) -> int | None:
+        """Return the DIE around the one at an offset; None for the unit's own."""
+        known = self.__dict__.get("tree")
+        return known.container(offset) if known is not None else self.paths.container(offset)
+
+    @cached_property
     def _dies(self) -> dict[int, Die]:
         return {}
 
@@ -353,7 +347,7 @@ class Unit:
                     at = self.offset + int.from_bytes(data[place : place + 4], "little")
                     continue
                 depth += 1
-            at = _skipped(data, at, abbreviation.steps, self.offset_size)
+            at = skipped(data, at, abbreviation.steps, self.offset_size)
             assert at > start
         return at
 

@@ -128,11 +128,13 @@ def point(parts: Sequence[PointPart], limit: Limit, groups: Sequence[Group]) -> 
     functions = place_functions([file.path for file, _ in rows], [place.name for _, place in rows], returns)
     if len(rows) == 1:
         place = rows[0][1]
-        has_entry = returns or place.frame is not None
-        entry = partial(_entry, parts, limit, Group(rows[0][0], (place,))) if has_entry else None
+        call = place.call() if not returns else None
+        at_entry = call[0] if call is not None else place.entry or replace(place, variables=dict)
+        has_entry = returns or call is not None
+        entry = partial(_entry, parts, limit, Group(rows[0][0], (at_entry,))) if has_entry else None
         return DerivedPoint(
             shown[0], attach, {}, place.variables(), functions, entry=entry, program=place.program, guard=place.guard,
-            frame=place.frame,
+            frame=call[1] if call is not None else None,
         )  # fmt: skip
     functions["pp"] = row(shown)
 
@@ -144,8 +146,7 @@ def point(parts: Sequence[PointPart], limit: Limit, groups: Sequence[Group]) -> 
 
 def _entry(parts: Sequence[PointPart], limit: Limit, group: Group) -> DerivedPoint:
     """Return the point of a function's entry for that of its return."""
-    place = group.places[0].entry or replace(group.places[0], variables=dict)
-    return point([part for part in parts if part.name != "return"], limit, [Group(group.file, (place,))])
+    return point([part for part in parts if part.name != "return"], limit, [group])
 
 
 def place_functions(paths: Sequence[str], names: Sequence[str], returns: bool) -> dict[str, VariableSource]:

@@ -32,9 +32,10 @@ class CodePlace:
     start: int = 0
     """Where the function of the place begins, in the program's file; 0 where that is not told."""
     entry: CodePlace | None = None
-    """For the return of a function, or a place in one: its entry, where it has other variables."""
-    frame: VariableSource | None = None
-    """For a place in a function: where the return address of the call lies; None where that is not known."""
+    """For the return of a function: its entry, where it has other variables."""
+    call: Callable[[], tuple[CodePlace, VariableSource] | None] = field(default=lambda: None)
+    """For a place in a function: gives its entry, with the same variables as far as they are known by what was there,
+    and where the return address of the call lies."""
 
 
 class CodeSource(Protocol):
