@@ -50,6 +50,25 @@ def test_locate(symbols: KernelSymbols) -> None:
     assert (last.symbol.module, last.offset, last.size) == ("dummy", 4, 0)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "module", "expected"),
+    [
+        ("vfs_*", "", ["vfs_read", "vfs_read_more"]),
+        ("*", "", ["_text", "vfs_read", "helper", "helper", "vfs_read_more"]),
+        ("*", "dummy", ["dummy_xmit"]),
+        ("dummy*", "", []),
+        ("h?lp[a-f]r", "", ["helper", "helper"]),
+        ("h?lp[!a-f]r", "", []),
+        ("v[f]s*e", "", ["vfs_read_more"]),
+        ("vfs.read", "", []),
+        ("some*", "", []),
+        ("vfs_read", "", ["vfs_read"]),
+    ],
+)
+def test_functions_like(symbols: KernelSymbols, pattern: str, module: str, expected: list[str]) -> None:
+    assert symbols.functions_like(pattern, module) == expected
+
+
 def test_functions_and_hidden_addresses(symbols: KernelSymbols) -> None:
     assert [s.name for s in symbols.functions()][:3] == ["_text", "vfs_read", "helper"]
     assert not symbols.addresses_hidden

@@ -51,7 +51,7 @@ class KernelSymbols:
     """The symbols of one reading of kallsyms."""
 
     def __init__(self, text: bytes) -> None:
-        self._text = text if text.startswith(b"\n") else b"\n" + text
+        self._text = (b"" if text.startswith(b"\n") else b"\n") + text + (b"" if text.endswith(b"\n") else b"\n")
         self._addresses: array[int] | None = None
         self._lines: list[bytes] = []
 
@@ -111,17 +111,13 @@ class KernelSymbols:
         own = {symbol.address for symbol in self.find_all(name) if symbol.is_function and not symbol.module}
         return sorted(address - start.address for address in own)
 
-    def function_names(self, module: str = "") -> Iterator[str]:
-        """Yield the names of the functions of the kernel itself or of a module."""
-        suffix = f"\t[{module}]".encode() if module else b""
-        for line in self._text.split(b"\n"):
-            if line[17:18] not in _FUNCTION_TYPES or not line:
-                continue
-            if suffix:
-                if line.endswith(suffix):
-                    yield line[19 : -len(suffix)].decode(errors="replace")
-            elif b"\t" not in line:
-                yield line[19:].decode(errors="replace")
+    def functions_like(self, pattern: str, module: str = "") -> list[str]:
+        """Return the names of the functions of the kernel itself or of a module that match a pattern (fnmatch), in the
+        order of addresses; one that several functions have stands as often."""
+        end = rf"\t\[{re.escape(module)}\]\n" if module else r"\n"
+        expression = f" [{_FUNCTION_TYPES.decode()}] ({_without_space(pattern)}){end}"
+        found = re.findall(expression.encode(), self._text)
+        return b"\n".join(found).decode(errors="replace").split("\n") if found else []
 
     def names_from(self, start: str) -> list[str]:
         """Return the names of all symbols that begin with `start`, functions and data."""
@@ -158,6 +154,18 @@ class KernelSymbols:
             self._addresses = array("Q", sorted(best))
             self._lines = [best[address] for address in self._addresses]
         return self._addresses
+
+
+def _without_space(pattern: str) -> str:
+    """Return the regular expression of an fnmatch pattern whose wildcards stand for what may be in a name."""
+    parts = re.split(r"(\*|\?|\[!?\]?[^\]]*\])", pattern)
+    for i in range(1, len(parts), 2):
+        inside = parts[i][1:-1].replace("\\", "\\\\")
+        negated = inside.startswith("!")
+        choice = f"[^{inside[1:]}\t\n]" if negated else f"[{inside}]"
+        parts[i] = {"*": r"[^\t\n]*", "?": r"[^\t\n]"}.get(parts[i], choice)
+    parts[::2] = map(re.escape, parts[::2])
+    return "".join(parts)
 
 
 def _symbol(line: bytes) -> KernelSymbol:

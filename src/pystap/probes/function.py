@@ -9,7 +9,6 @@ Without debuginfo a function is known by its symbol, its arguments by the kernel
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from fnmatch import translate
 from functools import partial
 from typing import NoReturn
 
@@ -146,7 +145,7 @@ class FunctionForm:
     def _of_module(self, name: str, module: str, exported: bool) -> list[str]:
         facts = self.facts()
         if any(c in name for c in "*?[") or exported:
-            return facts.matching(translate(name), module, exported)
+            return facts.matching(name, module, exported)
         exact = facts.exact(name, module)
         return [exact] if exact else []
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from functools import cached_property
 from itertools import pairwise
 from typing import Protocol
@@ -20,6 +19,11 @@ _GENERATED = (".cold", "__pfx_", "__cfi_", "__probestub_", "__bpf_trace_", "__tr
 """Parts of names of what compilers and macros add beside functions."""
 
 
+_NO_WILDCARDS = str.maketrans("[", "?")
+_MOST_SEARCHES = 8
+"""How many functions are searched for (5 ms each) before all are read (60 ms)."""
+
+
 class FunctionTypes(Protocol):
     """What type information knows of functions."""
 
@@ -31,7 +35,7 @@ class FunctionTypes(Protocol):
 class Symbols(Protocol):
     """The symbols of the kernel, as text: see debuginfo.kernel_symbols."""
 
-    def function_names(self, module: str) -> Iterable[str]: ...
+    def functions_like(self, pattern: str, module: str) -> list[str]: ...
 
     def has_function(self, name: str, module: str) -> bool: ...
 
@@ -69,9 +73,10 @@ class FunctionFacts:
         self._has_module_file = has_module_file
         self._release = release
         self._known: dict[str, frozenset[str]] = {}
-        """All functions of a module, once they were read for a wildcard."""
-        self._repeated: set[str] = set()
+        """All functions of a module, once many were looked up."""
+        self._repeated: frozenset[str] = frozenset()
         """The names that several functions of the kernel have, once they were read."""
+        self._lookups = 0
 
     @cached_property
     def _traceable(self) -> frozenset[str]:
@@ -122,7 +127,7 @@ class FunctionFacts:
 
     def copies(self, name: str, module: str) -> list[int]:
         """Return where the functions of one name are, as offsets from `_text`, when the kernel itself has several."""
-        if module or ("" in self._known and name not in self._repeated):
+        if module or (self._all_functions("") is not None and name not in self._repeated):
             return []
         offsets = self._symbols().offsets_of(name)
         return offsets if len(offsets) > 1 else []
@@ -145,17 +150,24 @@ class FunctionFacts:
         return ""
 
     def _has(self, name: str, module: str) -> bool:
-        known = self._known.get(module)
+        known = self._all_functions(module)
         return name in known if known is not None else self._symbols().has_function(name, module)
 
-    def matching(self, expression: str, module: str, exported: bool) -> list[str]:
-        """Return the functions that match a regular expression and can be probed, sorted."""
-        match = re.compile(expression).match
-        every = sorted(self._symbols().function_names(module))
-        known = self._known[module] = frozenset(every)
-        if not module:
-            self._repeated = {name for name, following in pairwise(every) if name == following}
-        names = {name for name in known if match(name)}
+    def _all_functions(self, module: str) -> frozenset[str] | None:
+        """Return the names of all functions; None as long as that takes longer than to search for the one wanted."""
+        known = self._known.get(module)
+        self._lookups += 1
+        if known is None and self._lookups > _MOST_SEARCHES:
+            every = self._symbols().functions_like("*", module)
+            known = self._known[module] = frozenset(every)
+            if not module and len(known) < len(every):
+                every.sort()
+                self._repeated = frozenset(name for name, following in pairwise(every) if name == following)
+        return known
+
+    def matching(self, pattern: str, module: str, exported: bool) -> list[str]:
+        """Return the functions that match a pattern (fnmatch) and can be probed, sorted."""
+        names = set(self._symbols().functions_like(pattern, module))
         if exported:
             names &= set(self._symbols().exported_names())
         traceable = self._traceable if names else frozenset()
@@ -169,8 +181,8 @@ class FunctionFacts:
     def names_like(self, name: str, module: str) -> list[str]:
         """Return names that may be near one: comparing with all of 60,000 would take seconds."""
         start = name[: max(3, len(name) // 2)]
-        known = [own for own in self._symbols().function_names(module) if own.startswith(start)]
-        return [own for own in known if not any(part in own for part in _GENERATED)]
+        near = self._symbols().functions_like(start.translate(_NO_WILDCARDS) + "*", module)
+        return [own for own in near if not any(part in own for part in _GENERATED)]
 
     def prototype(self, name: str, module: str) -> tuple[list[tuple[str, CType]], CType] | None:
         return self._types().function(name, module)
