@@ -338,6 +338,21 @@ def verified_steps(process: int) -> list[int]:
     return found
 
 
+READS_OF_USER_MEMORY = re.compile(r"inttoptr \(i64 11[24] to ptr\)")
+"""Calls of bpf_probe_read_user and bpf_probe_read_user_str."""
+
+
+def test_variables_that_a_handler_does_not_use_are_not_read(tmp_path: Path) -> None:
+    def reads(script: str) -> int:
+        done = run_stap("-p3", "-e", script, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return len(READS_OF_USER_MEMORY.findall(done.stdout))
+
+    assert reads("global n probe syscall.* { n++ } probe syscall.*.return { println(name, retstr) }") == 0
+    assert reads("probe syscall.openat { if (flags & 1) println(dfd_str, flags_str, mode) }") == 0
+    assert reads("probe syscall.openat { if (flags & 1) println(filename) }") > 0
+
+
 def test_list_shows_variables_without_the_kernels_names(tmp_path: Path) -> None:
     done = run_stap("-L", "syscall.openat", folder=tmp_path)
     assert done.stdout == (

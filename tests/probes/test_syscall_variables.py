@@ -52,6 +52,18 @@ def test_every_name_of_the_language_stands_for_its_calls() -> None:
     assert all(call_numbers(name) is not None for name in names)
 
 
+def test_every_family_has_the_same_aliases() -> None:
+    families = {
+        family: {line.partition(" = ")[0].removeprefix(family) for line in SyscallKind(CallTables(), family).aliases()}
+        for family in FAMILIES
+    }
+    names = {name for name in families["syscall"] if not name.endswith(".return")}
+    assert names == {f".{name}" for name in call_names()}
+    assert len(names) > 460
+    for suffixes in families.values():
+        assert suffixes == names | {f"{name}.return" for name in names}
+
+
 def test_every_decoder_of_a_row_is_declared() -> None:
     for name in tables.described():
         row = tables.call(name)
