@@ -47,7 +47,7 @@ KERNEL_BTF = "/sys/kernel/btf"
 _MAGIC = 0xEB9F
 _FIXED_WORDS = {1: 4, 3: 6, 14: 4, 17: 4}
 _WORDS_PER_ENTRY = {4: 3, 5: 3, 6: 2, 13: 2, 15: 3, 19: 3}
-_MOST_SEARCHES = 32
+_MOST_SEARCHES = 16
 _MEMBERS_FOLLOWED = (Typedef, Const, Volatile, Restrict, TypeTag)
 
 

@@ -76,7 +76,8 @@ class FunctionFacts:
         """All functions of a module, once many were looked up."""
         self._repeated: frozenset[str] = frozenset()
         """The names that several functions of the kernel have, once they were read."""
-        self._lookups = 0
+        self._present: dict[tuple[str, str], bool] = {}
+        self._copies: dict[str, list[int]] = {}
 
     @cached_property
     def _traceable(self) -> frozenset[str]:
@@ -129,7 +130,9 @@ class FunctionFacts:
         """Return where the functions of one name are, as offsets from `_text`, when the kernel itself has several."""
         if module or (self._all_functions("") is not None and name not in self._repeated):
             return []
-        offsets = self._symbols().offsets_of(name)
+        if name not in self._copies:
+            self._copies[name] = self._symbols().offsets_of(name)
+        offsets = self._copies[name]
         return offsets if len(offsets) > 1 else []
 
     def is_traceable(self, name: str) -> bool:
@@ -151,13 +154,17 @@ class FunctionFacts:
 
     def _has(self, name: str, module: str) -> bool:
         known = self._all_functions(module)
-        return name in known if known is not None else self._symbols().has_function(name, module)
+        if known is not None:
+            return name in known
+        present = self._present.get((name, module))
+        if present is None:
+            present = self._present[name, module] = self._symbols().has_function(name, module)
+        return present
 
     def _all_functions(self, module: str) -> frozenset[str] | None:
-        """Return the names of all functions; None as long as that takes longer than to search for the one wanted."""
+        """Return the names of all functions; None as long as that takes longer than to search for those wanted."""
         known = self._known.get(module)
-        self._lookups += 1
-        if known is None and self._lookups > _MOST_SEARCHES:
+        if known is None and len(self._present) + len(self._copies) > _MOST_SEARCHES:
             every = self._symbols().functions_like("*", module)
             known = self._known[module] = frozenset(every)
             if not module and len(known) < len(every):
