@@ -20,7 +20,9 @@ from .probes.process_marks import ProcessMarkForm
 from .probes.process_places import SUFFIXES, ProcessPlaceForm
 from .probes.process_plt import ProcessPltForm
 from .probes.programs import Programs, RunTarget
+from .program import nodes as n
 from .program.extension import TypeSource
+from .source import Span
 
 
 def process_kind(
@@ -42,4 +44,12 @@ def process_kind(
     marks = mark_forms(ProcessMarkForm(programs, SdtMarks(), refusal))
     plt = plt_forms(ProcessPltForm(programs, PltSource(), refusal))
     data = dict.fromkeys(PROCESS_DATA_FORMS, ProcessDataForm(programs, VariableSymbols(), watchpoint_refusal))
-    return ProcessKind({**events, **function_forms(function), **places, **marks, **plt, **data})
+    forms = {**events, **function_forms(function), **places, **marks, **plt, **data}
+    return ProcessKind(forms, lambda path, span: errno_of(ProcessFacts(types), path, span))
+
+
+def errno_of(facts: ProcessFacts, path: str, span: Span) -> n.Expression:
+    """Return the errno of the running thread of a program. Raises LookupError."""
+    from .debuginfo.libc_errno import Errno
+
+    return Errno(facts, libraries).value(path, span)

@@ -112,6 +112,46 @@ def test_classes_that_are_copied_by_their_own_code(stap: Stap, tmp_path: Path, v
     assert sorted(lines(stap("-e", script, "-c", str(program)))) == ["based 23", "owner 13", "plain 3 6"]
 
 
+ERRNO = r"""
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+__attribute__((noinline)) int try(const char *name)
+{
+  int fd = open(name, O_RDONLY);
+  if (fd >= 0) close(fd);
+  return fd;
+}
+void *other(void *p) { errno = 33; try("/"); return p; }
+int main(void)
+{
+  errno = 0;
+  try("/");
+  try("/nowhere");
+  pthread_t thread;
+  pthread_create(&thread, 0, other, 0);
+  pthread_join(thread, 0);
+  try("/etc/passwd/x");
+  return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("-static",), ("-no-pie",)], ids=["dynamic", "static", "no-pie"])
+def test_errno(stap: Stap, tmp_path: Path, options: tuple[str, ...]) -> None:
+    """ENOENT is 2, ENOTDIR 20; each thread has its own. The dynamic linker's calls come before there is one."""
+    program = build(tmp_path, "errors", ERRNO, "-O1", "-pthread", *options)
+    script = f"""
+    probe process("{program}").function("try").return {{ println($return < 0, " ", @errno) }}
+    probe process("{program}").syscall {{ if ($syscall == 3) seen[@errno]++ }}
+    global seen  probe end {{ println(33 in seen, " ", 0 in seen) }}"""
+    assert lines(stap("-e", script, "-c", str(program))) == ["0 0", "1 2", "0 33", "1 20", "1 1"]
+    outcome = stap("-p2", "-e", "probe begin { println(@errno) }")
+    assert "@errno is that of a process: only process probes have it: operator '@errno'" in outcome.stderr
+
+
 def test_a_program_of_this_folder(tmp_path: Path) -> None:
     """`process("a.out")` where no folder of PATH has one."""
     (tmp_path / "main.c").write_text(RETURNS)

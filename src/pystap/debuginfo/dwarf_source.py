@@ -45,6 +45,10 @@ class ProcessFacts(Protocol):
         """Return the thread pointer of the running thread: the base of fs on x86_64."""
         ...
 
+    def auxiliary_vector(self, span: Span) -> n.Expression:
+        """Return where the kernel has what it told the process at its start (auxv)."""
+        ...
+
     def code_start(self, span: Span) -> n.Expression:
         """Return where the first executable segment of the process's program lies."""
         ...

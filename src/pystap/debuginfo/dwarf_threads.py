@@ -44,7 +44,7 @@ def thread_block(elf: ElfFile, thread_pointer: Source, shift: Source | None) -> 
     if not elf.is_shared or is_program(elf):
         below = -(-block.memory_size // max(block.alignment, 1)) * max(block.alignment, 1)
         return lambda span: _binary("-", thread_pointer(span), below, span)
-    for kind, place, addend in _relocations(elf):
+    for kind, place, addend in block_slots(elf):
         if kind == _DTPMOD64:
             return _by_module(thread_pointer, _slot(place, shift))
         if kind == _TPOFF64:
@@ -84,7 +84,7 @@ def is_program(elf: ElfFile) -> bool:
     return bool(flags & _DF_1_PIE)
 
 
-def _relocations(elf: ElfFile) -> list[tuple[int, int, int]]:
+def block_slots(elf: ElfFile) -> list[tuple[int, int, int]]:
     """Return kind, place and place in the block of the relocations that tell where a library's own block is."""
     symbols = list(elf.symbol_rows(".dynsym"))
     found = []

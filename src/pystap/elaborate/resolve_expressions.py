@@ -401,6 +401,13 @@ class ExpressionResolver:
                 return n.Constant(int(written), span=node.span, type=Type.LONG)
             case "perf":
                 return self._perf_counter(node)
+            case "errno":
+                known = self.scope.functions.get("@errno")
+                if known is None:
+                    semantic_error(
+                        "@errno is that of a process: only process probes have it", node.span, "operator '@errno'"
+                    )
+                return known(node.span)
             case "choose_defined" if len(node.arguments) == 2:
                 probe = ast.AtFunction("defined", node.arguments[:1], span=node.span)
                 return self.expression(node.arguments[0 if self._is_defined(probe) else 1])

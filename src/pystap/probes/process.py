@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from ..diagnostics import semantic_error
+from ..program import nodes as n
+from ..program.attach import AttachSpec, ProcessEvents, Syscalls, Uprobes
 from ..program.extension import DerivedPoint, PointPart
-from ..records import dataclass
+from ..records import dataclass, replace
+from ..source import Span
 from .forms import match_form, names_after
 from .kernel import Form
 from .process_events import EVENTS
@@ -49,9 +53,13 @@ def place_forms(form: Form, suffixes: Sequence[str]) -> dict[str, Form]:
 
 @dataclass(frozen=True, slots=True)
 class ProcessKind:
-    """The probe kind; `by_form` has for each form, as it is printed, what resolves it."""
+    """The probe kind; `by_form` has for each form, as it is printed, what resolves it.
+
+    `errno` gives the errno of the running thread by the path of the program, and raises LookupError with a text.
+    """
 
     by_form: Mapping[str, Form]
+    errno: Callable[[str, Span], n.Expression]
     root: str = "process"
     keeps_wildcards: bool = False
 
@@ -68,4 +76,34 @@ class ProcessKind:
         return self.by_form[match_form(parts, self.by_form)].listed(parts)
 
     def derive(self, parts: Sequence[PointPart]) -> Sequence[DerivedPoint]:
-        return self.by_form[match_form(parts, self.by_form)].derive(parts)
+        found = self.by_form[match_form(parts, self.by_form)].derive(parts)
+        return [self._with_errno(point) for point in found]
+
+    def _with_errno(self, point: DerivedPoint) -> DerivedPoint:
+        """Return a point with what `@errno` means there."""
+        separately = point.separately
+
+        def each() -> Sequence[DerivedPoint]:
+            return [self._with_errno(one) for one in separately()] if separately is not None else ()
+
+        path = _program(point.attach)
+
+        def value(span: Span) -> n.Expression:
+            try:
+                return self.errno(path, span)
+            except LookupError as error:
+                semantic_error(str(error.args[0]), span, "operator '@errno'")
+
+        functions = {**point.functions, "@errno": value}
+        return replace(point, functions=functions, separately=each if separately is not None else None)
+
+
+def _program(attach: AttachSpec) -> str:
+    """Return the program that a point is about, as far as it says: a library stands for those that have it."""
+    match attach:
+        case Uprobes(program=program, files=files):
+            return program or (files[0].path if files else "")
+        case Syscalls(program=program) | ProcessEvents(program=program):
+            return program
+        case _:
+            return ""

@@ -26,6 +26,14 @@ class ProcessFacts:
         """Return where the first executable segment of the process's program lies."""
         return self._member(("mm", "start_code"), span)
 
+    def auxiliary_vector(self, span: Span) -> n.Expression:
+        """Return where the kernel has what it told the process at its start (auxv)."""
+        loads, offset = self.types().member_address("task_struct", ("mm", "saved_auxv"))
+        value: n.Expression = n.ContextValue(n.ContextKind.CURRENT_TASK, span=span, type=Type.LONG)
+        for load in loads:
+            value = n.ReadMemory(value, load.offset, 8, False, span=span, type=Type.LONG)
+        return n.Binary("+", value, n.Constant(offset, span=span, type=Type.LONG), span=span, type=Type.LONG)
+
     def _member(self, path: Sequence[str], span: Span) -> n.Expression:
         value: n.Expression = n.ContextValue(n.ContextKind.CURRENT_TASK, span=span, type=Type.LONG)
         for load in self.types().member_loads("task_struct", path):
