@@ -66,6 +66,8 @@ def test_libraries(stap: Stap, tmp_path: Path) -> None:
     assert len(by_name) == 1
     done = stap("-l", f'process("{program}").library("libx.so").function("f")')
     assert "no library 'libx.so' (linked libraries: " in done.stderr
+    done = stap("-l", f'process("{program}").function("wait4")')
+    assert f"no match for function 'wait4' in '{program}' ('libc.so.6' has it: process(...).library(" in done.stderr
 
 
 def test_stripped_programs(stap: Stap, tmp_path: Path) -> None:
@@ -92,13 +94,16 @@ def test_cplusplus_by_symbols(stap: Stap, tmp_path: Path) -> None:
     probe {process}.function("fruit::Basket<int>::put") {{ println("int ", ppfunc(), " ", int_arg(2)) }}
     probe {process}.function("Basket::put") {{ println("any ", ppfunc()) }}
     probe {process}.function("Seller::*") {{ println("seller ", ppfunc()) }}
-    probe {process}.function("secret") {{ println(pp()) }}"""
+    probe {process}.function("secret") {{ println(pp()) }}
+    probe {process}.function("*ell*") {{ println("pattern ", ppfunc()) }}"""
     assert lines(stap("-e", script, "-c", str(program))) == [
         "int fruit::Basket<int>::put 3",
         "any fruit::Basket<int>::put",
         "any fruit::Basket<long>::put",
         "seller fruit::Seller::operator()",
+        "pattern fruit::Seller::operator()",
         "seller fruit::Seller::sell",
+        "pattern fruit::Seller::sell",
         f'{process}.function("(anonymous namespace)::secret")',
     ]
 

@@ -111,6 +111,17 @@ class SymbolIndex:
                 found.append(self._symbol(number, match.group()))
         return found
 
+    def meant(self, pattern: str) -> list[FunctionSymbol]:
+        """Return the functions that a pattern means: C++ functions by their names as one writes them, and named so.
+
+        A pattern that begins with `_Z`, or that matches nothing else, is one of mangled names.
+        """
+        found = self.matching(pattern)
+        if pattern.startswith("_Z"):
+            return found
+        plain = [symbol for symbol in found if not symbol.name.startswith("_Z")]
+        return sorted([*plain, *self.demangled(pattern)], key=lambda symbol: symbol.address) or found
+
     def demangled(self, pattern: str) -> list[FunctionSymbol]:
         """Return the C++ functions whose name as one writes it matches, named so: `Queue::push`, `push`."""
         if b"\n_Z" not in self._names:
@@ -126,7 +137,7 @@ class SymbolIndex:
                 if any(wanted.match(way) for way in ways):
                     symbol = self._symbol(number, name)
                     if not found or found[-1].address != symbol.address:
-                        found.append(replace(symbol, name=ways[0]))
+                        found.append(replace(symbol, name=ways[0] or symbol.name))
         return found
 
     def names_near(self, name: str) -> Iterator[str]:
@@ -173,9 +184,8 @@ class SymbolSource:
             return None
         with readable_elf(path) as elf:
             index = self._index(elf)
-            found = index.matching(pattern) if any(c in pattern for c in "*?[") else index.exact(pattern)
-            if not found:
-                found = index.demangled(pattern)
+            found = index.meant(pattern) if any(c in pattern for c in "*?[") else index.exact(pattern)
+            found = found or index.demangled(pattern)
             places: dict[int, CodePlace] = {}
             for symbol in found:
                 offset = elf.file_offset(symbol.address)

@@ -12,6 +12,7 @@ read by number (long_arg(1)), its result by returnval().
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import NoReturn
 
@@ -102,7 +103,19 @@ class ProcessFunctionForm:
             _fail(f"no match for '{part.argument}': {what} are known by debuginfo (DWARF) alone, and {where} has none "
                   "that matches (install its debug symbols, or compile it with -g)", part)  # fmt: skip
         hint = f" (similar functions: {', '.join(near)})" if near else ""
+        library = self._library_with(files, str(part.argument), parts)
+        if library:
+            hint = f" ('{library}' has it: process(...).library(\"{library}\").function(...))"
         _fail(f"no match for function '{part.argument}' in {where}{hint}", part)
+
+    def _library_with(self, files: Sequence[ProgramFile], pattern: str, parts: Sequence[PointPart]) -> str:
+        """Return the name of a linked library that has the functions; "" for none."""
+        if len(files) == 1 and not any(part.name == "library" for part in parts):
+            for name, path in self.programs.linked(files[0]):
+                with suppress(OSError, LookupError):
+                    if self.symbols.functions(path, pattern, _which(parts)):
+                        return name
+        return ""
 
 
 def _which(parts: Sequence[PointPart]) -> Which:

@@ -168,7 +168,7 @@ class Programs:
         pattern = str(part.argument)
         limit = executable.limit if executable.limit.pid else Limit(0, executable.path)
         seen: set[str] = set()
-        for name, path in self._of(executable):
+        for name, path in self.linked(executable):
             if path and path not in seen and _names_library(pattern, name, path):
                 seen.add(path)
                 yield ProgramFile(path, limit, (*executable.listed, PointPart(part.name, path, part.span)))
@@ -181,7 +181,8 @@ class Programs:
                 path = os.path.realpath(path)
                 yield ProgramFile(path, limit, (*executable.listed, PointPart(part.name, path, part.span)))
 
-    def _of(self, executable: ProgramFile) -> list[tuple[str, str]]:
+    def linked(self, executable: ProgramFile) -> list[tuple[str, str]]:
+        """Return name and path of the libraries that a program is linked with, or has mapped where it runs."""
         pid = executable.limit.pid if executable.limit.pid > 0 else 0
         if executable.limit.pid == TARGET and self._target.pid:
             pid = self._target.pid
@@ -189,7 +190,7 @@ class Programs:
         return [*linked, *(self._libraries.mapped_libraries(pid) if pid else ())]
 
     def _no_library(self, executables: Sequence[ProgramFile], part: PointPart) -> NoReturn:
-        known = [name for executable in executables for name, _ in self._of(executable)]
+        known = [name for executable in executables for name, _ in self.linked(executable)]
         shown = near_names(str(part.argument), known) or known[:5]
         hint = f" (linked libraries: {', '.join(shown)})" if shown else ""
         _fail(f"no library '{part.argument}'{hint}", part)
