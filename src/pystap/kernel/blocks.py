@@ -33,7 +33,7 @@ BLOCK_BYTES = 4096
 _MARGIN = 1536
 """What is read at the last offset that the masks allow still lies in the memory of a block."""
 _SIZE_MASK = 1023
-_KINDS = {"bytes": 1, "text": 2, "texts": 3, "pointers": 127}
+_KINDS = {"bytes": 1, "text": 2, "texts": 3, "pointers": 4}
 _LARGEST = {"bytes": 512, "text": 512, "texts": 896, "pointers": 127}
 """The most bytes of a read, of pointers their number; four of these are less than a block."""
 _LOOPS = {"texts": "read_texts", "pointers": "count_pointers"}
