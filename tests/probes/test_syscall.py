@@ -323,7 +323,7 @@ def test_the_texts_of_all_calls_are_verified_in_few_steps(tmp_path: Path) -> Non
             session.send_signal(signal.SIGINT)
             session.wait(timeout=60)
     assert len(steps) == 2  # the returns, and the entry of execve
-    assert max(steps) < 20_000
+    assert max(steps) < 20_000, steps
 
 
 def verified_steps(process: int) -> list[int]:

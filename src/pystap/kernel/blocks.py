@@ -15,6 +15,9 @@ MOST_READS reads of 16 bytes:
 The arguments lie in memory, eight of 8 bytes; the last ones stand for "no limit". Behind them are the variables of the
 function: what comes back from memory is any number to the verifier, so that it does not follow each way through a read
 for all the ways through the next one. All lengths and offsets are masked so that it knows their bounds.
+
+bpf_probe_read_user_str gives the length with the NUL, but 0 for an empty string up to Linux 6.1
+(strncpy_from_user_nofault of mm/maccess.c).
 """
 
 from __future__ import annotations
@@ -186,7 +189,9 @@ def _one_read(code: Code, at: int, finish: str, loops: list[str]) -> None:
     source = code.value("source", f"inttoptr i64 {address} to ptr")
     low = code.value("low", f"trunc i64 {size} to i32")
     result = code.helper("result", Helper.PROBE_READ_USER_STR, f"ptr {data}, i32 {low}, ptr {source}")
-    _put(code, _RESULT, code.value("got", f"sub i64 {result}, 1"))
+    minus = code.opaque(code.value("minus", f"sub i64 0, {result}"))
+    with_nul = code.value("nul", f"lshr i64 {minus}, 63")  # 1 above 0, without a branch, which would be one more way
+    _put(code, _RESULT, code.value("got", f"sub i64 {result}, {with_nul}"))
     code.begin(read)
     got = _get(code, _RESULT)
     code.store(got, head)
@@ -288,8 +293,10 @@ def _texts_function() -> str:
     arguments = f"ptr {place}, i32 {_LONGEST_TEXT}, ptr {source}"
     read = code.helper("read", Helper.PROBE_READ_USER_STR, arguments)
     fine = code.name("fine")
-    code.branch(code.value("fault", f"icmp sle i64 {read}, 0"), cut, fine)
+    code.branch(code.value("fault", f"icmp slt i64 {read}, 0"), cut, fine)
     code.begin(fine)
+    lower = code.opaque(code.value("lower", f"sub i64 {read}, 1"))
+    read = code.value("read", f"add i64 {read}, {code.value('nul', f'lshr i64 {lower}, 63')}")  # 0 becomes 1
     _put(code, _USED, code.value("used", f"add i64 {used}, {read}"))
     code.branch(code.value("whole", f"icmp ult i64 {read}, {_LONGEST_TEXT}"), more, cut)
     code.begin(more)
