@@ -43,6 +43,11 @@ def derive_probes(inputs: Inputs) -> list[DerivedProbe]:
     return probes
 
 
+def derived_from(inputs: Inputs, declaration: ast.ProbeDeclaration) -> list[DerivedProbe]:
+    """Return the derived probes of one declaration, such as that of a library file that is taken in."""
+    return _Deriver(inputs).declaration(declaration)
+
+
 def listed_points(inputs: Inputs) -> Iterator[tuple[str, Callable[[], DerivedPoint]]]:
     """Yield the points that the probes of the script stand for, each as one would write it, and what derives it.
 

@@ -118,9 +118,10 @@ class ExpressionResolver:
         offered = self.scope.offered.get(node.name)
         if offered is not None and node.name not in self.scope.assigned:
             return with_entry_values(self.names, self.scope, offered(node.span))
-        if offered is None and node.name not in self.scope.assigned:
+        if offered is None:
             variable = self.names.library_global(node.name)
-            if variable is not None:
+            # What a handler assigns is its own, unless the library gives it a value to start with: argc.
+            if variable is not None and (variable.initial is not None or node.name not in self.scope.assigned):
                 self._arity(variable, 0, node.span)
                 return n.GlobalValue(variable, span=node.span)
         value = n.LocalValue(self.scope.local(node.name, node.span), span=node.span)

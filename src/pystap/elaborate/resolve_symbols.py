@@ -17,9 +17,10 @@ from ..program.program import Handler
 from ..program.symbols import Local
 from ..program.types import Type
 from ..records import dataclass, field, field_names
-from ..source import Span
+from ..source import SourceFile, Span
 from ..syntax import ast
 from .context import DerivedProbe, Inputs
+from .derive_probes import derived_from
 from .entry_values import EntryValues
 from .probe_facts import kind_functions, written_point
 from .resolve_expressions import ExpressionResolver
@@ -48,9 +49,24 @@ def resolve_symbols(inputs: Inputs, probes: Sequence[DerivedProbe]) -> Resolved:
     names = Names(inputs)
     names.counters = perf_counters(probe.attach for probe in probes)
     resolved = Resolved(names, [], [])
+    _add_handlers(resolved, probes)
+    for handler in entry_handlers(names, len(resolved.handlers)):
+        resolved.handlers.append(handler)
+        resolved.body_spans[handler] = handler.span
+        resolved.probe_functions[handler] = {}
+    while names.unresolved or names.library_probes:
+        if names.unresolved:
+            _resolve_function(resolved, inputs, *names.unresolved.pop(0))
+        else:
+            _add_handlers(resolved, derived_from(inputs, names.library_probes.pop(0)))
+    return resolved
+
+
+def _add_handlers(resolved: Resolved, probes: Sequence[DerivedProbe]) -> None:
+    """Append the handlers of derived probes, and those that take at the entry what they need from there."""
     companions: list[tuple[Handler, EntryValues]] = []
-    for index, probe in enumerate(probes):
-        handler, entry = _handler(names, index, probe)
+    for probe in probes:
+        handler, entry = _handler(resolved.names, len(resolved.handlers), probe)
         resolved.handlers.append(handler)
         resolved.body_spans[handler] = probe.body.span
         resolved.probe_functions[handler] = _probe_functions(probe)
@@ -61,31 +77,35 @@ def resolve_symbols(inputs: Inputs, probes: Sequence[DerivedProbe]) -> Resolved:
         if companion is not None:
             resolved.handlers.append(companion)
             resolved.body_spans[companion] = resolved.body_spans[handler]
-    for handler in entry_handlers(names, len(resolved.handlers)):
-        resolved.handlers.append(handler)
-        resolved.body_spans[handler] = handler.span
-        resolved.probe_functions[handler] = {}
-    while names.unresolved:
-        function, declaration, source, caller = names.unresolved.pop(0)
-        resolved.functions.append(function)
-        scope = Scope(
-            source, function=function, assigned=frozenset(assigned_names(declaration.body)), blocks=(declaration.body,)
+
+
+def _resolve_function(
+    resolved: Resolved,
+    inputs: Inputs,
+    function: n.Function,
+    declaration: ast.FunctionDeclaration,
+    source: SourceFile,
+    caller: Scope | None,
+) -> None:
+    """Resolve the body of a function that something reached calls."""
+    resolved.functions.append(function)
+    scope = Scope(
+        source, function=function, assigned=frozenset(assigned_names(declaration.body)), blocks=(declaration.body,)
+    )
+    if caller is not None:
+        scope.probe, scope.targets = caller, caller.targets
+        scope.attach, scope.program, scope.entry = caller.attach, caller.program, caller.entry
+    scope.locals.update((parameter.name, parameter) for parameter in function.parameters)
+    if isinstance(declaration.body, ast.EmbeddedC):
+        inputs.diagnostics.error(
+            f"function '{declaration.name}' is embedded C, which is not available: programs run as verified eBPF; "
+            "write it in the script language",
+            declaration.span,
+            f"identifier '{declaration.name}'",
         )
-        if caller is not None:
-            scope.probe, scope.targets = caller, caller.targets
-            scope.attach, scope.program, scope.entry = caller.attach, caller.program, caller.entry
-        scope.locals.update((parameter.name, parameter) for parameter in function.parameters)
-        if isinstance(declaration.body, ast.EmbeddedC):
-            inputs.diagnostics.error(
-                f"function '{declaration.name}' is embedded C, which is not available: programs run as verified eBPF; "
-                "write it in the script language",
-                declaration.span,
-                f"identifier '{declaration.name}'",
-            )
-            continue
-        function.body = StatementResolver(names, scope).block(declaration.body)
-        function.locals = [local for local in scope.locals.values() if not local.is_parameter]
-    return resolved
+        return
+    function.body = StatementResolver(resolved.names, scope).block(declaration.body)
+    function.locals = [local for local in scope.locals.values() if not local.is_parameter]
 
 
 def mark_recursion(functions: Sequence[n.Function]) -> None:

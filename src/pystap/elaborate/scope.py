@@ -80,6 +80,8 @@ class Names:
         self._readers: dict[tuple[str, int], bool] = {}
         self.taken: list[Taken] = []
         """What return probes take at the entry."""
+        self.library_probes: list[ast.ProbeDeclaration] = []
+        """The probes of library files that were taken in and are not resolved yet."""
         self._library_files: set[SourceFile] = set()
         self._declarations: dict[str, list[tuple[ast.FunctionDeclaration, SourceFile]]] = {}
         self._add_file(inputs.script)
@@ -123,6 +125,8 @@ class Names:
                     self._add_global(variable, script.source, library)
             elif isinstance(item, ast.FunctionDeclaration):
                 self._declarations.setdefault(item.name, []).append((item, script.source))
+            elif isinstance(item, ast.ProbeDeclaration) and library:
+                self.library_probes.append(item)
 
     def _add_global(self, variable: ast.GlobalVariable, source: SourceFile, library: bool) -> None:
         private = variable.private

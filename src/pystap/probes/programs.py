@@ -23,6 +23,7 @@ from ..program.extension import PointPart
 from ..program.user_code import Libraries
 from ..records import dataclass
 
+_ELFCLASS64 = 2
 _MOST_SCRIPTS = 4
 """How often an interpreter may be a script itself (BINPRM_MAX_RECURSION in the kernel)."""
 
@@ -108,12 +109,15 @@ class Programs:
     def _named(self, name: str, part: PointPart) -> list[str]:
         if not any(c in name for c in "*?["):
             return [self._executable(name, part)]
-        pattern = name if "/" in name else f"/usr/bin/{name}"
-        found = dict.fromkeys(os.path.realpath(path) for path in sorted(glob(pattern)) if os.path.isfile(path))
-        programs = [path for path in found if _is_elf(path)]
-        if not programs:
+        classes = _programs_like(name if "/" in name else f"/usr/bin/{name}")
+        if _ELFCLASS64 not in classes.values() and name.startswith(("/lib", "/usr/lib")):
+            # Debian keeps the libraries of /lib64 in a folder named after the machine (multiarch).
+            folder, _, file = name.rpartition("/")
+            classes = _programs_like(f"{folder}/*-linux-gnu/{file}") or classes
+        if not classes:
             _fail(f"no program matches '{name}'", part)
-        return programs
+        # A pattern such as /usr/lib*/libc.so.6 matches the 32-bit libraries too, which cannot be probed.
+        return [path for path, elf_class in classes.items() if elf_class == _ELFCLASS64] or list(classes)
 
     def _executable(self, name: str, part: PointPart) -> str:
         path = self._found(name)
@@ -225,12 +229,20 @@ def _words(command: str) -> list[str]:
         return []
 
 
-def _is_elf(path: str) -> bool:
+def _programs_like(pattern: str) -> dict[str, int]:
+    """Return the ELF files that match a pattern, links followed, with their classes."""
+    found = dict.fromkeys(os.path.realpath(path) for path in sorted(glob(pattern)) if os.path.isfile(path))
+    return {path: elf_class for path in found if (elf_class := _elf_class(path))}
+
+
+def _elf_class(path: str) -> int:
+    """Return the class of an ELF file (elf(5): 1 for 32 bits, 2 for 64), 0 for any other file."""
     try:
         with open(path, "rb") as file:
-            return file.read(4) == b"\x7fELF"
+            start = file.read(5)
     except OSError:
-        return False
+        return 0
+    return start[4] if len(start) == 5 and start.startswith(b"\x7fELF") else 0
 
 
 def _fail(message: str, part: PointPart) -> NoReturn:
