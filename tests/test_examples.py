@@ -67,7 +67,7 @@ CASES = {
         ("{python}", "-c", "{python} -I -c 'import json'"),
         r"(?s:.*)^ *\d+ us   json.decoder\n *\d+ us   json.encoder\n *\d+ us json\n(?s:.*)",
     ),
-    "slow_calls": (("-c", WORK, "100"), r"(?s:.*)sleep\[\d+\] clock_nanosleep = 0 <\d+\.\d{3} ms>\n(?s:.*)"),
+    "slow_calls": (("-c", WORK, "100"), r"(?s:.*)sleep\[\d+\] clock_nanosleep\(.*\) = 0 <\d+\.\d{3} ms>\n(?s:.*)"),
     "slow_functions": (("-c", "{program}", "{program}", "nap", "20000"), r"program\[\d+\] nap = 0 <\d+ us>\n"),
     "strace": (
         ("-G", "times=1", "-G", "errors=1", "-c", "cat /nowhere 2>/dev/null; true"),
