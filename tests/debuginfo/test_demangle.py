@@ -22,6 +22,11 @@ from pystap.debuginfo.demangle import demangle, known_as, qualified, telling_wor
         ("_ZN4TextD2Ev", "Text::~Text"),
         ("_Z5applyPFiiE", "apply"),
         ("main", "main"),
+        ("_ZN1r5Point3sum17hd73c79399df815dbE", "r::Point::sum"),  # of rustc, with a hash behind
+        (
+            "_ZN53_$LT$alloc..vec..Vec$LT$u8$GT$$u20$as$u20$r..Area$GT$4area17h63d846838a288d6cE",
+            "<alloc::vec::Vec<u8> as r::Area>::area",
+        ),
     ],
 )
 def test_names_without_parameters(mangled: str, name: str) -> None:

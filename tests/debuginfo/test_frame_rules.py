@@ -120,6 +120,22 @@ def test_what_programs_can_walk() -> None:
     assert simple_rule(realigned) == (-8, 0, True, True, 0, True, False)
 
 
+def test_code_that_is_mapped_from_the_end_of_another_segment() -> None:
+    """As lld links: the code lies a page further than in the file, and its first page there has other things too."""
+    load, header = struct.Struct("<IIQQQQQQ"), struct.Struct("<16sHHIQQQIHHHHHH")
+    rows = [
+        (1, 4, 0, 0, 0, 0x13DD4, 0x13DD4, 0x1000),
+        (1, 5, 0x13DE0, 0x14DE0, 0x14DE0, 0x3EBA0, 0x3EBA0, 0x1000),
+        (1, 6, 0x52980, 0x54980, 0x54980, 0x2938, 0x3680, 0x1000),
+    ]
+    start = header.pack(b"\x7fELF\x02\x01\x01", 3, 62, 1, 0x15000, 64, 0, 0, 64, 56, len(rows), 64, 0, 0)
+    image = ElfImage(start + b"".join(load.pack(*row) for row in rows))
+    assert image.code_address_of(0x13000) == 0x14000
+    assert image.code_address_of(0x1423F) == 0x1523F
+    assert image.code_address_of(0x1000) is None
+    assert image.address_of(0x13000) == 0x13000
+
+
 def test_no_elf(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("#!/bin/sh\n")
     (tmp_path / "short").write_bytes(b"\x7fELF\x02\x01")

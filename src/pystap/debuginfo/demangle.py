@@ -51,7 +51,23 @@ def _demangler() -> Callable[[str], str] | None:
 def demangle(name: str) -> str:
     """Return what a symbol's name stands for, with parameters; other names as they are."""
     function = _demangler() if name.startswith("_Z") else None
-    return function(name) if function is not None else name
+    found = function(name) if function is not None else name
+    return _of_rust(found) if _RUST.search(found) else found
+
+
+_RUST = re.compile(r"::h[0-9a-f]{16}$")
+_RUST_LETTERS = {
+    "$LT$": "<", "$GT$": ">", "$RF$": "&", "$BP$": "*", "$C$": ",", "$LP$": "(", "$RP$": ")", "$SP$": "@", "$u20$": " ",
+    "$u7b$": "{", "$u7d$": "}", "$u5b$": "[", "$u5d$": "]", "$u27$": "'", "$u3b$": ";", "$u2b$": "+", "$u22$": '"',
+}  # fmt: skip
+
+
+def _of_rust(name: str) -> str:
+    """Return a name as rustc means it, which mangles like C++ with a hash behind (its "legacy" mangling)."""
+    text = _RUST.sub("", name)
+    for letters, meant in _RUST_LETTERS.items():
+        text = text.replace(letters, meant)
+    return re.sub(r"(^|::|<|&)_(?=[<{])", r"\1", text).replace("..", "::")
 
 
 def qualified(demangled: str) -> str:

@@ -137,6 +137,10 @@ def prologue_end(die: Die, entry: int, ranges: tuple[tuple[int, int], ...]) -> i
     return next((row[0] for row in rows[1:] if row[0] > entry and row[3]), entry)
 
 
+_FBREG, _FRAME_POINTER = b"\x91", b"\x56"
+"""DW_OP_fbreg, DW_OP_reg6."""
+
+
 def is_optimised(die: Die) -> bool:
     """Tell whether the code of a function was compiled with optimisation."""
     producer = die.unit.top.text(d.AT_PRODUCER)
@@ -144,11 +148,12 @@ def is_optimised(die: Die) -> bool:
         words = producer.split()
         levels = [word for word in words if word.startswith("-O")]
         return bool(levels) and levels[-1] != "-O0"
-    # Clang names no options: without optimisation the frame pointer is the frame base, and no variable moves.
-    if die.block(d.AT_FRAME_BASE) != b"\x56":
+    # Others (Clang, rustc) name no options: without optimisation no variable moves, and all are in the frame.
+    children = list(die.child_dies())
+    if any(child.form(d.AT_LOCATION) in (d.FORM_SEC_OFFSET, d.FORM_LOCLISTX) for child in children):
         return True
-    lists = (d.FORM_SEC_OFFSET, d.FORM_LOCLISTX)
-    return any(child.form(d.AT_LOCATION) in lists for child in die.child_dies())
+    in_frame = any((child.block(d.AT_LOCATION) or b"").startswith(_FBREG) for child in children)
+    return not in_frame and die.block(d.AT_FRAME_BASE) != _FRAME_POINTER
 
 
 def functions_of(unit: Unit) -> list[tuple[int, int, Die]]:

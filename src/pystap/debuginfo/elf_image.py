@@ -26,6 +26,9 @@ _SECTION = struct.Struct("<IIQQQQIIQQ")
 DEBUG_FOLDER = "/usr/lib/debug"
 
 
+_PAGE = 4096
+
+
 class NotElf(Exception):
     """The file is no 64-bit ELF file of this machine, or cannot be read."""
 
@@ -113,6 +116,16 @@ class ElfImage:
         """Return the address of a byte of the file; None for one that is not mapped."""
         for segment in self.segments:
             if segment.offset <= offset < segment.offset + segment.size:
+                return offset - segment.offset + segment.address
+        return None
+
+    def code_address_of(self, offset: int) -> int | None:
+        """Return the address that code mapped from an offset on has; None for an offset of no code.
+
+        Mappings begin at pages: with what lies in the file before the segment, which may be the end of another one.
+        """
+        for segment in self.segments:
+            if segment.is_code and segment.offset // _PAGE * _PAGE <= offset < segment.offset + segment.size:
                 return offset - segment.offset + segment.address
         return None
 

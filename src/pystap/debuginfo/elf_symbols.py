@@ -134,7 +134,7 @@ class SymbolIndex:
         for number, name in enumerate(self._names.split(b"\n")[1:-1]):
             if name.startswith(b"_Z") and word in name:
                 ways = list(known_as(name.decode(errors="surrogateescape")))
-                if any(wanted.match(way) for way in ways):
+                if any(way == pattern or wanted.match(way) for way in ways):
                     symbol = self._symbol(number, name)
                     if not found or found[-1].address != symbol.address:
                         found.append(replace(symbol, name=ways[0] or symbol.name))

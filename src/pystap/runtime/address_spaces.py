@@ -83,7 +83,7 @@ class Mapping:
     def shift(self) -> int:
         if self._shift is None:
             image = self.module.image
-            address = image.address_of(self.offset) if image is not None else None
+            address = image.code_address_of(self.offset) if image is not None else None
             self._shift = self.start - (address if address is not None else self.offset)
         return self._shift
 
