@@ -6,8 +6,7 @@ import os
 from collections.abc import Callable
 
 from .debuginfo import libraries
-from .debuginfo.dwarf import keep_in
-from .debuginfo.dwarf_source import DwarfSource
+from .debuginfo.dwarf_late import LateDwarf
 from .debuginfo.elf_symbols import SymbolSource, VariableSymbols
 from .debuginfo.plt import PltSource
 from .debuginfo.sdt import SdtMarks
@@ -36,8 +35,7 @@ def process_kind(
     """Return the probe kind `process`; `refusal` is why user code cannot be probed here, "" when it can."""
     programs = Programs(RunTarget(command, pid), os.environ.get("PATH", os.defpath).split(":"), libraries)
     symbols = SymbolSource(cache_folder)
-    keep_in(cache_folder)
-    debuginfo = DwarfSource(ProcessFacts(types))
+    debuginfo = LateDwarf(ProcessFacts(types), cache_folder)
     function = ProcessFunctionForm(programs, (debuginfo,), symbols, refusal)
     places = place_forms(ProcessPlaceForm(programs, debuginfo, refusal), SUFFIXES)
     events = event_forms(ProcessEventForm(programs, types), InstructionForm())

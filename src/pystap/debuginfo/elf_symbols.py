@@ -6,12 +6,10 @@ over megabytes. The index of a program is kept on disk under its build id.
 
 from __future__ import annotations
 
-import lzma
 import marshal
 import os
 import re
 import struct
-import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -282,6 +280,9 @@ def _compressed_rows(elf: ElfFile) -> Iterator[tuple[int, int, int, bytes]]:
     section = elf.section(".gnu_debugdata")
     if section is None:
         return
+    import lzma
+    import tempfile
+
     with suppress(lzma.LZMAError, NotElf), tempfile.NamedTemporaryFile() as file:
         file.write(lzma.decompress(elf.content(section)))
         file.flush()

@@ -10,7 +10,6 @@ process                  the program of the target (-c, -x), in the target and w
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
@@ -223,6 +222,8 @@ def _names_library(pattern: str, name: str, path: str) -> bool:
 
 
 def _words(command: str) -> list[str]:
+    import shlex
+
     try:
         return shlex.split(command)
     except ValueError:
