@@ -308,6 +308,46 @@ def test_the_kernel_takes_no_new_arguments(written: str, tmp_path: Path) -> None
     assert "write to target variable not permitted: eBPF programs cannot write" in done.stderr
 
 
+@pytest.mark.guest(native=True)
+def test_arguments_in_memory_are_rewritten_where_the_kernel_permits_it(tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("found\n")
+    script = """probe syscall.openat {
+      if (pid() == target() && user_string($filename) =~ "^nowhere/") {
+        set_user_string($filename, "there")
+        printf("%s\\n", user_string($filename))
+        try { set_user_long($filename + (1 << 60), 7) } catch (m) { printf("%s\\n", m) }
+        try { set_user_char(8, 7) } catch (m) { printf("%s\\n", m) }
+      }
+      if (pid() == target() && user_string($filename) == "wrong") {
+        set_user_string_n($filename, 2, "th")
+        set_user_char($filename + 2, 0x65)
+        set_user_short($filename + 3, 0x6572)
+      }
+    }"""
+    command = "cat nowhere/at/all wrong"
+    done = run_stap("-g", "-e", script, "-c", command, folder=tmp_path, cwd=tmp_path)
+    if "locked down" in done.stderr:
+        assert "near identifier 'set_user_string' at <input>:3:9" in done.stderr
+        assert done.returncode == 1
+        return
+    lines = done.stdout.splitlines()
+    faults = [line for line in lines if line.startswith("read fault [man error::fault] at 0x")]
+    assert len(faults) == 2
+    assert "0x0000000000000008" in faults[1]
+    assert sorted(set(lines) - set(faults)) == ["found", "there"]
+    assert lines.count("found") == 2
+    assert done.returncode == 0, done.stderr
+
+
+def test_memory_is_rewritten_in_guru_mode_alone(tmp_path: Path) -> None:
+    done = run_stap("-e", "probe syscall.open { set_user_int($flags, 1) }", folder=tmp_path)
+    assert done.returncode == 1
+    assert (
+        "semantic error: function 'set_user_int' needs stap -g: identifier 'set_user_int' at <input>:1:22"
+        in done.stderr
+    )
+
+
 def test_the_texts_of_all_calls_are_verified_in_few_steps(tmp_path: Path) -> None:
     """Each read of memory has dozens of ways through it: were they multiplied, a start would be slow."""
     script = 'probe syscall.*.return { if (pid() == target()) printf("%s(%s) = %s\\n", name, argstr, retstr) }'

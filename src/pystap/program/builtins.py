@@ -23,12 +23,14 @@ class Effect(Enum):
     ACTION: no value, an effect in user space only (log(), exit()): a kernel handler sends its arguments and goes on.
     SESSION: reads or changes what only the session in user space has (tokenize(), speculation()): code that calls it
     runs in user space, in event order.
+    WRITE: changes the memory of the probe's task. A kernel handler does it at the hit; it is never made up for later.
     """
 
     PURE = "pure"
     CONTEXT = "context"
     ACTION = "action"
     SESSION = "session"
+    WRITE = "write"
 
 
 @dataclass(frozen=True, slots=True)

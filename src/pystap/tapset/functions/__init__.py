@@ -48,6 +48,8 @@ MODULES = {
         set_kernel_char set_kernel_int set_kernel_long set_kernel_pointer set_kernel_short set_kernel_string
         set_kernel_string_n set_long_arg set_longlong_arg set_pointer_arg set_s32_arg set_s64_arg set_u32_arg
         set_u64_arg set_uint_arg set_ulong_arg set_ulonglong_arg udelay""",
+    "user_writes": """set_user_char set_user_int set_user_long set_user_pointer set_user_short set_user_string
+        set_user_string_arg set_user_string_n""",
     "probe_context": """arch_bytes asmlinkage fastcall is_return module_name module_size pn pnlabel print_regs
         probe_type regparm returnval user_mode""",
     "session": """commit discard get_loadavg_index randint speculate speculation sprint_loadavg switch_file system""",
