@@ -45,7 +45,8 @@ def test_ways_to_write_a_name() -> None:
     [
         ("Basket::put", "Basket"),
         ("*::getFunction", "getFunction"),
-        ("Sell*::x", "x"),
+        ("Sell*::x", "Sell"),
+        ("*tring*", ""),  # may be a part of string
         ("std::string::*", ""),
         ("*", ""),
         ("Queue<int>::push", "Queue"),

@@ -17,7 +17,11 @@ _ABBREVIATED = frozenset(
         "std", "allocator", "basic_string", "string", "istream", "ostream", "iostream", "operator", "anonymous",
         "namespace", "int", "long", "char", "short", "unsigned", "signed", "bool", "float", "double", "void", "const",
         "wchar_t", "new", "delete", "volatile", "restrict", "noexcept", "auto", "decltype", "nullptr_t",
-        "basic_istream", "basic_ostream", "basic_iostream", "char_traits",
+        "basic_istream", "basic_ostream", "basic_iostream", "char_traits", "lambda", "unnamed", "type", "clone",
+        "vtable", "thunk", "virtual", "initializer", "guard", "variable", "for", "temporary", "reference", "parameter",
+        "requires", "typeinfo", "name", "non-virtual", "covariant", "alignof", "sizeof", "half", "complex", "imaginary",
+        "__int128", "__float128", "decimal32", "decimal64", "decimal128", "char8_t", "char16_t", "char32_t",
+        "construction", "transaction", "tls", "wrapper", "function", "init", "default", "arg", "this", "throw",
     )
 )  # fmt: skip
 """Words of names that mangled names have as letters."""
@@ -119,8 +123,9 @@ def telling_word(pattern: str) -> str:
 
     Identifiers stand in mangled names as they are, but for operators and some of the standard library.
     """
-    words = re.findall(r"(?<![\w*?\]])[A-Za-z_]\w*(?![\w*?\[])", pattern.partition("[")[0])
-    return max((word for word in words if word not in _ABBREVIATED), key=len, default="")
+    words = re.findall(r"[A-Za-z_]\w*", re.sub(r"\[.*", "", pattern))
+    known = " ".join(_ABBREVIATED)  # what stands beside a wildcard may be a part of one of these
+    return max((word for word in words if word not in known and len(word) > 2), key=len, default="")
 
 
 def known_as(name: str) -> Iterable[str]:

@@ -195,7 +195,9 @@ class Programs:
     def _no_library(self, executables: Sequence[ProgramFile], part: PointPart) -> NoReturn:
         known = [name for executable in executables for name, _ in self.linked(executable)]
         shown = near_names(str(part.argument), known) or known[:5]
-        hint = f" (linked libraries: {', '.join(shown)})" if shown else ""
+        hint = (
+            f" (linked libraries: {', '.join(shown)}; one that is opened later is named by its path)" if shown else ""
+        )
         _fail(f"no library '{part.argument}'{hint}", part)
 
 
