@@ -42,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--only-guest", action="store_true", help="leave out what runs natively")
     group.addoption("--thorough", action="store_true", help="run in guests also what is marked thorough")
     group.addoption("--guest-timeout", type=float, default=1500, metavar="SECONDS", help="for all tests of one kernel")
+    group.addoption("--guest-budget", type=float, default=0, metavar="SECONDS", help="then skip what has not started")
     group.addoption("--inside-guest", metavar="FILE", help="(for the pytest in the guest) write reports to FILE")
 
 
@@ -134,6 +135,12 @@ class _ReportWriter:
     def __init__(self, config: pytest.Config, path: Path) -> None:
         self._config = config
         self._stream = path.open("w")
+        self._started = time.monotonic()
+
+    def pytest_runtest_setup(self) -> None:
+        budget = self._config.getoption("--guest-budget")
+        if budget and time.monotonic() > self._started + budget:
+            pytest.skip(f"the {budget:.0f} s for this guest are over (scripts/test --kernels gives it all it needs)")
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._write({"started": nodeid})
@@ -240,6 +247,7 @@ class _Boots:
         root = self._config.rootpath
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(root)]
         command += ["--inside-guest", str(folder / "reports"), f"@{folder / 'tests'}"]
+        command += ["--guest-budget", str(self._config.getoption("--guest-budget"))]
         guest = self._stack.enter_context(booted(kernel, command, folder, root))
         return _Boot(guest, time.monotonic() + self._config.getoption("--guest-timeout"))
 

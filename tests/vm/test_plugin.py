@@ -78,6 +78,18 @@ def test_thorough_tests_run_in_guests_when_asked_for(project: pytest.Pytester) -
     project.runpytest_inprocess("--guest", "6.1", "--thorough").assert_outcomes(passed=4)
 
 
+def test_what_a_guest_has_no_time_for_is_skipped(project: pytest.Pytester) -> None:
+    project.makepyfile("""
+        import pytest, time
+        pytestmark = pytest.mark.guest
+        def test_long(): time.sleep(0.2)
+        def test_late(): assert False
+    """)
+    result = project.runpytest_inprocess("--guest", "6.1", "--guest-budget", "0.2", "-rs")
+    result.assert_outcomes(passed=1, skipped=1)
+    result.stdout.fnmatch_lines(["*the 0 s for this guest are over*"])
+
+
 def test_a_guest_that_dies_fails_the_test_and_the_rest(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
