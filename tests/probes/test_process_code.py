@@ -9,8 +9,6 @@ import pytest
 
 from .programs import CALLS, Stap, compiled, lines, stap_in
 
-pytestmark = pytest.mark.guest(native=True)
-
 CPLUSPLUS = r"""
 namespace fruit {
 template <typename T> struct Basket {
@@ -38,6 +36,7 @@ def stap(tmp_path: Path) -> Stap:
     return stap_in(tmp_path)
 
 
+@pytest.mark.guest(native=True, thorough=True)
 @pytest.mark.parametrize("options", [("-Wl,-z,lazy",), ("-fcf-protection", "-Wl,-z,now")], ids=["lazy", "now"])
 def test_linkage_table(stap: Stap, tmp_path: Path, options: tuple[str, ...]) -> None:
     program = compiled(tmp_path, CALLS, "program", *options)
@@ -57,6 +56,7 @@ def test_linkage_table(stap: Stap, tmp_path: Path, options: tuple[str, ...]) -> 
     assert "(similar functions: fork)" in done.stderr
 
 
+@pytest.mark.guest(native=True, thorough=True)
 def test_libraries(stap: Stap, tmp_path: Path) -> None:
     program = compiled(tmp_path, CALLS)
     listed = lines(stap("-l", f'process("{program}").library("libc.*").function("wait4").call'))

@@ -238,8 +238,7 @@ int bump(int by) { sum += by; calls++; return (int)sum; }
 """
 
 
-@IN_GUESTS
-@pytest.mark.parametrize("is_static", [False, True])
+@pytest.mark.parametrize("is_static", [pytest.param(False, marks=IN_GUESTS), True])
 def test_variables_of_threads(stap: Stap, tmp_path: Path, is_static: bool) -> None:
     """Of a program by the thread pointer, of a library by its module in the thread's vector of blocks."""
     if is_static:
@@ -278,7 +277,6 @@ int main(int argc, char **argv)
 """
 
 
-@IN_GUESTS
 def test_structs_in_registers(stap: Stap, tmp_path: Path) -> None:
     program = build(tmp_path, "spread", SPREAD, "-O2")
     here = line_of("// HERE", SPREAD)
@@ -309,8 +307,7 @@ int main(void) { struct box box = { 4, "abcd" }; return down(&box, 4, "abcdef") 
 """
 
 
-@IN_GUESTS
-@pytest.mark.parametrize("level", ["-O0", "-O2"])
+@pytest.mark.parametrize("level", ["-O0", pytest.param("-O2", marks=IN_GUESTS)])
 def test_parameters_at_the_return_are_those_of_the_entry(stap: Stap, tmp_path: Path, level: str) -> None:
     """Nested calls keep theirs apart; what lies in memory outside the call is what it is now."""
     program = build(tmp_path, "recursion", RECURSION, level)

@@ -10,7 +10,8 @@ import pytest
 
 from .programs import CALLS, WAITS, Stap, compiled, lines, stap_in
 
-pytestmark = pytest.mark.guest(native=True)
+IN_GUESTS = pytest.mark.guest(native=True)
+"""What another kernel may answer in another way; the other tests run natively alone."""
 
 THREADS = r"""
 #include <pthread.h>
@@ -34,6 +35,7 @@ def stap(tmp_path: Path) -> Stap:
     return stap_in(tmp_path)
 
 
+@IN_GUESTS
 def test_begin_and_end_of_the_target_and_what_it_starts(stap: Stap) -> None:
     script = """
     probe process.begin { printf("begin %s %d %d\\n", execname(), pid() == target(), ppid() == target()) }
@@ -44,6 +46,7 @@ def test_begin_and_end_of_the_target_and_what_it_starts(stap: Stap) -> None:
     assert sorted(out[1:-1]) == sorted(2 * ["begin sh 0 1", "begin true 0 1", "end true 0"])
 
 
+@pytest.mark.guest(native=True, thorough=True)
 def test_by_program_in_every_process(stap: Stap, tmp_path: Path) -> None:
     program = compiled(tmp_path, CALLS)
     script = f"""global forked
@@ -54,6 +57,7 @@ def test_by_program_in_every_process(stap: Stap, tmp_path: Path) -> None:
     assert out == [f"{point} 0", f"{point} 1", "end program", "end program"]
 
 
+@IN_GUESTS
 def test_processes_that_are_there_already(stap: Stap, tmp_path: Path) -> None:
     program = compiled(tmp_path, WAITS, "waits")
     process = subprocess.Popen([program], stdin=subprocess.PIPE)
@@ -74,6 +78,7 @@ def test_processes_that_are_there_already(stap: Stap, tmp_path: Path) -> None:
         process.wait()
 
 
+@IN_GUESTS
 def test_threads(stap: Stap, tmp_path: Path) -> None:
     program = compiled(tmp_path, THREADS, "threads", "-pthread")
     script = f"""global main
@@ -90,6 +95,7 @@ def test_threads(stap: Stap, tmp_path: Path) -> None:
     assert out[-1] == "end 1"
 
 
+@IN_GUESTS
 def test_system_calls(stap: Stap, tmp_path: Path) -> None:
     program = compiled(tmp_path, THREADS, "threads", "-pthread")
     script = f"""

@@ -14,7 +14,8 @@ from ..command import environment
 from ..runtime.processes import STAPRUN
 from .programs import CALLS, WAITS, Stap, compiled, lines, stap_in
 
-pytestmark = pytest.mark.guest(native=True)
+IN_GUESTS = pytest.mark.guest(native=True)
+"""What another kernel may answer in another way; the other tests run natively alone."""
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +28,7 @@ def stap(tmp_path: Path) -> Stap:
     return stap_in(tmp_path)
 
 
+@IN_GUESTS
 def test_one_program_for_many_functions(stap: Stap, program: Path) -> None:
     script = f"""probe process("{program}").function("help*") {{ println(pp(), " ", ppfunc(), " ", int_arg(1)) }}"""
     expected = []
@@ -36,6 +38,7 @@ def test_one_program_for_many_functions(stap: Stap, program: Path) -> None:
     assert lines(stap("-e", script, "-c", str(program))) == expected
 
 
+@IN_GUESTS
 def test_arguments_registers_and_strings(stap: Stap, program: Path) -> None:
     script = f"""
     probe process("{program}").function("helper").call {{
@@ -47,6 +50,7 @@ def test_arguments_registers_and_strings(stap: Stap, program: Path) -> None:
     assert lines(stap("-e", script, "-c", str(program))) == expected
 
 
+@IN_GUESTS
 def test_memory_that_nobody_has_touched(stap: Stap, tmp_path: Path) -> None:
     """A literal at its first use, one that crosses into the next page, a number; and an address that is no memory."""
     source = r"""
@@ -67,6 +71,7 @@ def test_memory_that_nobody_has_touched(stap: Stap, tmp_path: Path) -> None:
         assert out[0] == "literal crossing 77"
 
 
+@IN_GUESTS
 def test_a_place_that_the_kernel_refuses_is_left_out(stap: Stap, tmp_path: Path) -> None:
     source = r"""
     __asm__(".globl bad_code\n.type bad_code, @function\nbad_code: .byte 0x06\nret\n.size bad_code, 2\n");
@@ -91,6 +96,7 @@ def test_a_place_that_the_kernel_refuses_is_left_out(stap: Stap, tmp_path: Path)
         assert "the instruction there cannot be probed" in done.stderr
 
 
+@IN_GUESTS
 @pytest.mark.parametrize(
     "missing", [("UPROBE_MULTI",), ("UPROBE_MULTI", "ATTACH_COOKIE", "SLEEPABLE_UPROBE")], ids="-".join
 )
@@ -115,6 +121,7 @@ def sleeps() -> bool:
     return kernel_features(lambda name, kind: None, "").has(Feature.SLEEPABLE_UPROBE)
 
 
+@IN_GUESTS
 def test_handlers_on_the_same_function_run_in_order(stap: Stap, program: Path) -> None:
     script = f"""
     probe process("{program}").function("many") {{ println("first") }}
@@ -125,6 +132,7 @@ def test_handlers_on_the_same_function_run_in_order(stap: Stap, program: Path) -
     assert "last 22" in out
 
 
+@pytest.mark.guest(native=True, thorough=True)
 def test_exported_functions_and_counts(stap: Stap, program: Path) -> None:
     script = f"""global n
     probe process("{program}").function("*h*").exported {{ n[ppfunc()]++ }}
@@ -134,6 +142,7 @@ def test_exported_functions_and_counts(stap: Stap, program: Path) -> None:
     assert out == ["helped 3", "helper 4", "hidden 3"]
 
 
+@IN_GUESTS
 def test_without_a_path_the_target_and_its_children(stap: Stap, program: Path) -> None:
     script = """probe process.function("helper") { println(pid() == target() ? "target" : "child", " ", int_arg(1)) }"""
     other = subprocess.Popen([program], stdout=subprocess.DEVNULL)  # one that is not the target's
@@ -153,6 +162,7 @@ def waiting(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
+@IN_GUESTS
 def test_process_by_id(stap: Stap, waiting: subprocess.Popen[bytes], tmp_path: Path) -> None:
     assert lines(stap("-l", f'process({waiting.pid}).function("got")')) == [f'process({waiting.pid}).function("got")']
     script = f"""probe process({waiting.pid}).function("got") {{ println(pid(), " ", int_arg(1)) }}"""
@@ -166,6 +176,7 @@ def test_process_by_id(stap: Stap, waiting: subprocess.Popen[bytes], tmp_path: P
     assert missing.returncode == 1
 
 
+@IN_GUESTS
 def test_a_program_that_starts_later(stap: Stap, program: Path) -> None:
     script = f"""probe process("{program}").function("helped") {{ println(int_arg(1), " ", execname()) }}"""
     out = lines(stap("-e", script, "-c", f"sh -c 'cd /; {program}; {program} x'"))

@@ -13,7 +13,8 @@ import pytest
 
 from ..command import environment, in_guest, run_stap
 
-pytestmark = pytest.mark.guest(native=True)
+IN_GUESTS = pytest.mark.guest(native=True)
+"""What another kernel may answer in another way; the other tests run natively alone."""
 
 Stap = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -190,6 +191,7 @@ def test_equal_to_gdb(stap: Stap, program: Path, tmp_path: Path) -> None:
     assert any(name == "qsort_r" or "sort" in name for stack in ours for _, name, _ in stack)
 
 
+@IN_GUESTS
 def test_threads_and_forms(stap: Stap, program: Path) -> None:
     body = r"""println("=="); print_ubacktrace()
         if (tid() != pid()) {
@@ -241,6 +243,7 @@ sys.exit(status)
 """
 
 
+@IN_GUESTS
 def test_programs_walk_what_they_know(stap: Stap, program: Path, tmp_path: Path) -> None:
     """The same stacks again and again: sent whole at first, then walked in the kernel, with the same outcome."""
     done = subprocess.run(
@@ -258,6 +261,7 @@ def test_programs_walk_what_they_know(stap: Stap, program: Path, tmp_path: Path)
     assert int(found[1]) < 1200
 
 
+@IN_GUESTS
 def test_counted_by_stack(stap: Stap, program: Path) -> None:
     text = """global c, d
         probe syscall.getppid { if (pid() == target()) { c[sprint_ubacktrace()]++; d[usymname(ustack(1))] <<< 1 } }
@@ -274,6 +278,7 @@ def test_counted_by_stack(stap: Stap, program: Path) -> None:
     assert 50 <= stacks <= 160  # 80 stacks at most in each process, at addresses of its own
 
 
+@IN_GUESTS
 def test_process_that_is_gone(stap: Stap, program: Path) -> None:
     """The script reads its stacks after the program has ended and another one has its place in memory."""
     text = """global c
@@ -304,6 +309,7 @@ int main() {
 """
 
 
+@pytest.mark.guest(native=True, thorough=True)
 def test_lines_cpp_names_and_build_ids(stap: Stap, tmp_path: Path) -> None:
     (tmp_path / "names.cc").write_text(CPP)
     flags = ["-g", "-O1", "-fomit-frame-pointer", "-Wl,--build-id"]
@@ -329,6 +335,7 @@ def test_lines_cpp_names_and_build_ids(stap: Stap, tmp_path: Path) -> None:
     assert re.fullmatch(rf" 0x[0-9a-f]+ : main\+0x\w+/0x\w+ at {file}\.cc:15 \[{file}\]", found[5])
 
 
+@IN_GUESTS
 def test_vdso_and_kernel_threads(stap: Stap, tmp_path: Path) -> None:
     code = "import time\nfor i in range(200000): time.clock_gettime(1)"
     text = """global v, k probe timer.profile {

@@ -14,7 +14,8 @@ import pytest
 
 from ..command import run_stap
 
-pytestmark = pytest.mark.guest(native=True)
+IN_GUESTS = pytest.mark.guest(native=True)
+"""What another kernel may answer in another way; the other tests run natively alone."""
 
 Stap = Callable[..., "subprocess.CompletedProcess[str]"]
 LINE = re.compile(r" 0x([0-9a-f]{16}) : (\S+)\+0x[0-9a-f]+/0x[0-9a-f]+ \[\w+\]")
@@ -31,6 +32,7 @@ def lines(done: subprocess.CompletedProcess[str]) -> list[str]:
     return done.stdout.splitlines()
 
 
+@IN_GUESTS
 def test_forms_agree(stap: Stap) -> None:
     body = r"""b = backtrace(); println("B ", b); print_backtrace(); println("S"); print_stack(b); println("Y")
         print_syms(b); println("C ", callers(1)); println("A ", callers(-1) == b, " ", caller())
@@ -85,6 +87,7 @@ def kernel_stack_of(pid: int) -> list[str]:
     raise AssertionError("the process never waited for the pipe")
 
 
+@IN_GUESTS
 def test_same_frames_as_the_kernel_shows(stap: Stap, reader: subprocess.Popen[bytes], tmp_path: Path) -> None:
     pid = reader.pid
     expected = kernel_stack_of(pid)
@@ -98,6 +101,7 @@ def test_same_frames_as_the_kernel_shows(stap: Stap, reader: subprocess.Popen[by
     assert frames[0].startswith("__schedule+")
 
 
+@IN_GUESTS
 def test_texts_of_stacks_as_keys_are_never_built_in_the_kernel(stap: Stap) -> None:
     text = """global c, s, d
         probe syscall.getppid, syscall.getuid { if (pid() == target()) {
@@ -117,6 +121,7 @@ def test_texts_of_stacks_as_keys_are_never_built_in_the_kernel(stap: Stap) -> No
     assert "deferred" not in shown
 
 
+@pytest.mark.guest(native=True, thorough=True)
 def test_keys_of_several_kinds_are_texts(stap: Stap) -> None:
     """What one array is indexed with by different expressions has no common form: then user space builds the texts."""
     text = """global c
@@ -127,6 +132,7 @@ def test_keys_of_several_kinds_are_texts(stap: Stap) -> None:
     assert sorted(found) == ["1 0", "1 1"]
 
 
+@IN_GUESTS
 def test_interrupted_code(stap: Stap) -> None:
     text = """global c
         probe timer.profile { if (pid() == target()) c[sprint_backtrace()]++ }
@@ -143,6 +149,7 @@ def test_user_side_handlers_have_no_stack(stap: Stap) -> None:
     assert lines(stap("-e", text)) == ["[00]0x70x100x7", "0x10", ""]
 
 
+@IN_GUESTS
 def test_stack_of_a_task_that_waits(stap: Stap, reader: subprocess.Popen[bytes], tmp_path: Path) -> None:
     pid = reader.pid
     expected = kernel_stack_of(pid)
@@ -155,6 +162,7 @@ def test_stack_of_a_task_that_waits(stap: Stap, reader: subprocess.Popen[bytes],
     assert [line.split(" : ")[1].split()[0] for line in lines(done)] == expected
 
 
+@pytest.mark.guest(native=True, thorough=True)
 def test_where_the_probe_is(stap: Stap) -> None:
     text = """probe begin { print(addr(), "<", probemod(), ">") }
         probe syscall.getppid { if (pid() == target() && !n++) print(addr()) }
@@ -171,6 +179,7 @@ def test_unknown_module_is_an_error(stap: Stap) -> None:
     assert found == ["No module name available for address 0x5"]
 
 
+@pytest.mark.guest(native=True, thorough=True)
 def test_offsets_are_those_of_kallsyms(stap: Stap) -> None:
     if os.geteuid() != 0:
         pytest.skip("the kernel hides its addresses")
