@@ -149,9 +149,14 @@ def _call(line: str) -> Call:
     return Call(line[:opening], arguments, _result(line[closing + 1 :].strip().removeprefix("= ")), line)
 
 
+def all_calls(text: str) -> list[Call]:
+    """Return the calls in lines `name(arguments) = result`."""
+    return [_call(line) for line in text.splitlines() if re.match(r"\w+\(", line)]
+
+
 def calls(text: str, before: str = FIRST, behind: str = LAST) -> list[Call]:
     """Return the calls between two that mark a part of the program's work, from lines `name(arguments) = result`."""
-    found = [_call(line) for line in text.splitlines() if re.match(r"\w+\(", line)]
+    found = all_calls(text)
     first, last = (
         next(i for i, call in enumerate(found) if call.name == "close" and call.arguments == (mark,))
         for mark in (before, behind)
