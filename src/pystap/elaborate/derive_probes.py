@@ -223,8 +223,7 @@ class _Deriver:
             try:
                 resolved = self.resolve(inner)
             except ScriptError as error:
-                if not (point.optional or point.sufficient):
-                    errors.append(error.diagnostic)
+                errors.append(error.diagnostic)  # it is reported where nothing else is found, of optional points too
                 continue
             yield from resolved
             if point.sufficient:

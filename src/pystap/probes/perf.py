@@ -57,6 +57,7 @@ def _named() -> dict[str, tuple[int, int]]:
             for result, result_name in enumerate(_RESULTS):
                 config = cache | _OPERATIONS.index(operation) << 8 | result << 16
                 found[f"perf.hw_cache.{cache_name}.{operation}.{result_name}"] = (HARDWARE_CACHE, config)
+    found["perf.hw_cache.ndoe.write.miss"] = found["perf.hw_cache.node.write.miss"]  # as SystemTap spells it too
     return found
 
 

@@ -46,10 +46,11 @@ class TimerKind:
         for unit in ("jiffies", *_UNITS):
             yield f"timer.{unit}(number)"
             yield f"timer.{unit}(number).randomize(number)"
-        yield from ("timer.hz(number)", "timer.profile", "timer.profile.tick", "timer.profile.freq.hz(number)")
+        yield from ("timer.hz(number)", "timer.profile", "timer.profile.tick")
+        yield from ("timer.profile.freq", "timer.profile.freq.hz(number)")
 
     def aliases(self) -> Iterable[str]:
-        return ()
+        return ("timer.profile = timer.profile.tick", "timer.profile.freq = perf.sw.cpu_clock")
 
     def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
         return (parts,)

@@ -44,7 +44,7 @@ MODULES = {
         log printk warn""",
     "procfs": "_procfs_append _procfs_assign _procfs_value",
     "registers": "register registers_valid u_register uaddr",
-    "refused": """addr_to_node cve_count_metric cve_record_metric cve_tmpdisable dump_stack mdelay panic set_int_arg
+    "refused": """cve_count_metric cve_record_metric cve_tmpdisable dump_stack mdelay panic set_int_arg
         set_kernel_char set_kernel_int set_kernel_long set_kernel_pointer set_kernel_short set_kernel_string
         set_kernel_string_n set_long_arg set_longlong_arg set_pointer_arg set_s32_arg set_s64_arg set_u32_arg
         set_u64_arg set_uint_arg set_ulong_arg set_ulonglong_arg udelay""",

@@ -31,7 +31,6 @@ _REASONS = {
     "mdelay": "eBPF programs cannot hold the CPU",
     "udelay": "eBPF programs cannot hold the CPU",
     "dump_stack": "eBPF programs cannot write the kernel's log; print_backtrace() prints the same",
-    "addr_to_node": "the node of a page is known to the kernel's own macros alone",
     "cve_count_metric": _METRICS, "cve_record_metric": _METRICS, "cve_tmpdisable": _METRICS,
 }  # fmt: skip
 
@@ -42,12 +41,11 @@ _PARAMETERS = {
     "mdelay": (("ms", L),),
     "udelay": (("us", L),),
     "dump_stack": (),
-    "addr_to_node": (("addr", L),),
     "cve_count_metric": (("key", S),),
     "cve_record_metric": (("key", S), ("value", L)),
     "cve_tmpdisable": (("duration", L),),
 }
-_VALUES = ("addr_to_node", "set_s32_arg")
+_VALUES = ("set_s32_arg",)
 
 
 def _refusal(name: str) -> Callable[..., n.Expression]:
