@@ -73,6 +73,23 @@ def test_all_functions_of_a_source_file(stap: Stap, module: str) -> None:
     assert done.stdout == "26 1995\nknown_leaf 2\nknown_outer 2\nshow 1\ntwice 2\n"
 
 
+@pytest.mark.guest(thorough=True)
+def test_lines_and_calls(stap: Stap, module: str) -> None:
+    """Ranges of lines, the nearest one, and what a function calls; 7 stays below the branch, 2000 takes it."""
+    file, leaf = f"{NAME}.c", f'{module}.statement("known_leaf@{NAME}.c'
+    first, last = line("int sum = "), line("return -sum")
+    script = f"""global n
+    probe {leaf}:{first},{last - 1}-{last}") {{ n["range"]++ }}
+    probe {leaf}:{line("return sum")}").nearest {{ n["nearest"]++ }}
+    probe {leaf}+2") {{ n["second line"]++ }}
+    probe {module}.function("known_outer").callees {{ n[ppfunc()]++ }}
+    probe {module}.function("known_leaf@{file}:{line("int known_leaf")}") {{ n["at line"]++ }}
+    probe end {{ foreach (what+ in n) println(what, " ", n[what]) }}"""
+    done = stap("-e", script, "-c", f"cat /proc/{NAME}")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "26 1995\nat line 2\nknown_leaf 2\nnearest 2\nrange 4\nsecond line 2\ntwice 2\n"
+
+
 def test_listing(stap: Stap, module: str) -> None:
     """What cannot be read there is left out: $sum has no value yet."""
     done = stap("-L", f'{module}.function("known_leaf@{NAME}.c")')
