@@ -11,7 +11,6 @@ from .elaborate import Inputs
 from .elaborate.derive_probes import listed_points, point_text
 from .options import Options
 from .options.checks import SYSTEMTAP_VERSION
-from .program.builtins import Builtin
 from .program.extension import DerivedPoint, TargetSource
 from .program.limits import Limits
 from .program.types import Type
@@ -35,7 +34,7 @@ def list_points(options: Options, environ: Mapping[str, str]) -> int:
     library = Library(facts, diagnostics, options.tapset_folders)
     match options.action:
         case "dump-functions":
-            lines = sorted({*map(_signature, functions.all_rows()), *_library_signatures(library)})
+            lines = sorted({*(row.signature for row in functions.all_rows()), *_library_signatures(library)})
         case "dump-probe-aliases":
             lines = sorted(_aliases(library))
         case "dump-probe-types":
@@ -83,11 +82,6 @@ def _can_be_read(source: TargetSource) -> bool:
     except ScriptError:
         return False
     return True
-
-
-def _signature(row: Builtin) -> str:
-    parameters = ", ".join(f"{name}:{kind}" for name, kind in row.parameters)
-    return f"{row.name}:{row.returns or 'unknown'} ({parameters})"
 
 
 def _library_signatures(library: Library) -> Iterator[str]:

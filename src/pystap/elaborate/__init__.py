@@ -15,6 +15,7 @@ from .kernel_forms import resolve_kernel_forms
 from .place_handlers import place_handlers
 from .remove_unused import remove_unused
 from .resolve_symbols import mark_recursion, resolve_symbols
+from .walk import called_builtins
 
 __all__ = ["Inputs", "LibrarySource", "elaborate"]
 
@@ -38,11 +39,19 @@ def elaborate(inputs: Inputs) -> ElaboratedProgram:
     diagnostics.stop_if_errors()
     infer_string_widths(resolved, inputs.limits.max_width)
     variables = resolved.names.used_globals(resolved.handlers, resolved.functions)
+    builtins = called_builtins([*(h.body for h in resolved.handlers), *(f.body for f in resolved.functions)])
     placed = place_handlers(resolved, inputs.limits, inputs.deferred)
     check_verdicts(placed.events, diagnostics)
     resolve_kernel_forms(resolved.handlers, inputs.types, diagnostics, inputs.limits.max_width)
     locks = choose_storage(resolved.handlers, placed.events, variables)
     diagnostics.stop_if_errors()
     return ElaboratedProgram(
-        inputs.script.source.name, variables, resolved.functions, resolved.handlers, placed.events, inputs.limits, locks
+        inputs.script.source.name,
+        variables,
+        resolved.functions,
+        resolved.handlers,
+        placed.events,
+        inputs.limits,
+        locks,
+        builtins,
     )

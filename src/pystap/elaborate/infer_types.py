@@ -59,7 +59,8 @@ class _Inference:
         self.function: n.Function | None = None
         self.heads: dict[n.Function, n.Function] = {}
         """The first of the overloads that each function is one of: they return one type."""
-        self.first: dict[tuple[int, int], tuple[Span, Symbol]] = {}
+        self.first: dict[tuple[int, int], tuple[Span, Symbol, str]] = {}
+        """Where each got its type, and what a message calls the place."""
 
     def program(self, program: Resolved) -> None:
         for group in program.names.functions.values():
@@ -85,13 +86,14 @@ class _Inference:
         place = (id(symbol), slot)
         if old is Type.UNKNOWN:
             self.changed = True
-            self.first[place] = (span, symbol)
+            self.first[place] = (span, symbol, subject)
             return new
-        self.diagnostics.add(Diagnostic("semantic error", f"type mismatch ({new})", span, subject))
+        before, of = (f"index {slot} ", f" of index {slot}") if slot >= 0 else ("", "")
+        self.diagnostics.add(Diagnostic("semantic error", f"{before}type mismatch ({new})", span, subject))
         first = self.first.get(place)
         if first is not None:
-            message = f"type was first inferred here ({old})"
-            self.diagnostics.add(Diagnostic("semantic error", message, first[0], subject))
+            message = f"type{of} was first inferred here ({old})"
+            self.diagnostics.add(Diagnostic("semantic error", message, first[0], first[2]))
         return old
 
     def symbol(self, symbol: Global | Local, wanted: Type, span: Span) -> Type:
@@ -107,26 +109,32 @@ class _Inference:
     def keys(self, array: Global, keys: list[n.Expression | None]) -> None:
         for i, key in enumerate(keys):
             if key is not None:
-                kind = self.expression(key, array.key_types[i])
-                subject = f"identifier '{array.name}'"
-                array.key_types[i] = self._agree(array, i, array.key_types[i], kind, key.span, subject)
+                known = array.key_types[i]
+                kind = self.expression(key, known if key.type is Type.UNKNOWN else Type.UNKNOWN)
+                array.key_types[i] = self._agree(array, i, known, kind, key.span, subject_of(key))
 
     # ---------------------------------------------------------------------------------------- expressions
 
     def expression(self, node: n.Expression, wanted: Type) -> Type:
         """Infer an expression that should be of type `wanted` (UNKNOWN: anything); returns its type."""
         if _has_no_value(node):
-            self.diagnostics.error(f"{_subject(node)} gives no value", node.span, _subject(node))
+            self.diagnostics.error(f"{subject_of(node)} gives no value", node.span, subject_of(node))
+        before = len(self.diagnostics.errors)
         kind = self._infer(node, wanted)
+        if kind is Type.STATISTIC:  # only its extractors are values
+            if self.final:
+                self.diagnostics.error("invalid type stats", node.span, subject_of(node))
+            return Type.UNKNOWN
         if kind is not node.type and kind is not Type.UNKNOWN:
             node.type = kind
             self.changed = True
         is_variable = isinstance(node, n.LocalValue | n.GlobalValue | n.ElementValue)  # _agree speaks of these
         if Type.UNKNOWN not in (wanted, kind) and kind is not wanted and not is_variable:
             message = f"type mismatch: expected {wanted} but found {kind}"
-            self.diagnostics.error(message, node.span, _subject(node))
-        if self.final and kind is Type.UNKNOWN and not isinstance(node, n.BuiltinCall | n.Format):
-            self.diagnostics.error("unresolved type ", node.span, _subject(node))
+            self.diagnostics.error(message, node.span, subject_of(node))
+        said = len(self.diagnostics.errors) > before
+        if self.final and kind is Type.UNKNOWN and not said and not isinstance(node, n.BuiltinCall | n.Format):
+            self.diagnostics.error("unresolved type ", node.span, subject_of(node))
         return kind
 
     def _infer(self, node: n.Expression, wanted: Type) -> Type:
@@ -228,7 +236,10 @@ class _Inference:
 
     def _assign(self, node: n.Assign, wanted: Type) -> Type:
         hint = wanted if wanted is not Type.UNKNOWN else node.target.type
+        before = len(self.diagnostics.errors)
         kind = self.expression(node.value, hint if node.value.type is Type.UNKNOWN else Type.UNKNOWN)
+        if len(self.diagnostics.errors) > before:
+            return kind
         return self.expression(node.target, kind)
 
     def _statistic(self, node: n.GlobalValue | n.ElementValue) -> None:
@@ -354,7 +365,8 @@ def _has_no_value(node: n.Expression) -> bool:
             return False
 
 
-def _subject(node: n.Expression) -> str:
+def subject_of(node: n.Expression) -> str:
+    """Return what a message about an expression calls it."""
     match node:
         case n.Constant(value=str() as text):
             return f"string '{text}'"

@@ -26,10 +26,12 @@ def _lines(program: ElaboratedProgram, placement: bool) -> Iterator[str]:
     if program.globals:
         yield "# globals"
         yield from (_global(variable, placement) for variable in program.globals)
-    if program.functions:
+    functions = [(row.name, [row.signature]) for row in program.builtins]
+    functions += [(function.name, list(_function(function))) for function in program.functions]
+    if functions:
         yield "# functions"
-        for function in program.functions:
-            yield from _function(function)
+        for _, lines in sorted(functions, key=lambda function: function[0]):
+            yield from lines
     if program.handlers:
         yield "# probes"
         for handler in program.handlers:

@@ -16,6 +16,7 @@ from ..program.attach import VERDICT
 from ..program.builtins import Effect
 from ..program.symbols import Local
 from ..source import Span
+from .infer_types import subject_of
 from .resolve_symbols import Resolved
 from .walk import all_expressions, all_statements, locals_of, nested, subexpressions
 
@@ -86,7 +87,7 @@ class _Remover:
             return True
         if not _has_no_effect(expression):
             return False
-        self._say("Eliding side-effect-free expression ", statement, "expression")
+        self._say("Eliding side-effect-free expression ", statement, subject_of(expression))
         return True
 
     def _say(self, message: str, statement: n.Statement, subject: str) -> None:

@@ -19,6 +19,7 @@ from ..syntax import ast
 from .context import Inputs
 from .global_uses import Uses, uses_of
 from .syntax_parts import passes_on, reads_targets
+from .walk import mentioned_globals
 
 if TYPE_CHECKING:
     from .entry_values import EntryValues
@@ -101,11 +102,15 @@ class Names:
         return list(self.globals.values())
 
     def used_globals(self, handlers: Sequence[Handler], functions: Sequence[n.Function]) -> list[Global]:
-        """Return the globals that the program touches; the others are left out."""
-        touched: set[Global] = set()
-        for body in (*(handler.body for handler in handlers), *(function.body for function in functions)):
-            touched |= uses_of(body).touched
-        return [variable for variable in self.globals.values() if variable in touched]
+        """Return the globals that the program touches, in the order in which it first does; the others are left out.
+
+        That is SystemTap's order in `-p2` and at the end: the probes as they stand, then the functions by name.
+        """
+        touched: dict[Global, None] = {}
+        by_name = sorted(functions, key=lambda function: function.name)
+        for body in (*(handler.body for handler in handlers), *(function.body for function in by_name)):
+            touched |= dict.fromkeys(mentioned_globals(body))
+        return list(touched)
 
     def warn_of_unassigned(self, handlers: Sequence[Handler], functions: Sequence[n.Function]) -> None:
         """Warn of the script's globals that are read and never written."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..program import nodes as n
-from ..program.symbols import Local
+from ..program.builtins import Builtin
+from ..program.symbols import Global, Local
 
 
 def operands(expression: n.Expression) -> Iterator[n.Expression]:
@@ -140,6 +141,13 @@ def called_functions(statements: Sequence[n.Statement]) -> set[n.Function]:
     return found
 
 
+def called_builtins(bodies: Sequence[Sequence[n.Statement]]) -> list[Builtin]:
+    """Return the built-in functions that bodies call, by name; not those that only the tapset knows of (`_...`)."""
+    parts = (part for body in bodies for part in all_expressions(body))
+    found = {part.builtin.name: part.builtin for part in parts if isinstance(part, n.BuiltinCall)}
+    return [found[name] for name in sorted(found) if not name.startswith("_")]
+
+
 def kernel_bodies(body: list[n.Statement]) -> list[list[n.Statement]]:
     """Return the body of a kernel handler and, in their kernel forms, those of the functions that it may call."""
     return [body, *(function.kernel_body for function in called_functions(body) if function.kernel_body is not None)]
@@ -166,3 +174,29 @@ def locals_of(body: Sequence[n.Statement]) -> list[Local]:
             case _:
                 pass
     return list(found)
+
+
+def mentioned_globals(statements: Sequence[n.Statement]) -> Iterator[Global]:
+    """Yield the globals that statements mention, in the order of the text: keys before their array."""
+    for statement in statements:
+        match statement:
+            case n.Foreach(array=array) | n.Delete(target=Global() as array):
+                yield array
+            case _:
+                pass
+        for expression in statement_expressions(statement):
+            yield from _globals_in(expression)
+        for inner in nested(statement):
+            yield from mentioned_globals(inner)
+
+
+def _globals_in(expression: n.Expression) -> Iterator[Global]:
+    for operand in operands(expression):
+        yield from _globals_in(operand)
+    match expression:
+        case n.GlobalValue(variable=variable):
+            yield variable
+        case n.ElementValue(array=array) | n.Contains(array=array):
+            yield array
+        case _:
+            pass

@@ -126,3 +126,9 @@ class Builtin:
     targets: for what is an operation of the language, such as reading memory. `user` and `kernel` are not used then."""
     c_type: str = ""
     """The C type of the pointer returned, so that a script may follow it: "struct task_struct *"."""
+
+    @property
+    def signature(self) -> str:
+        """Name, type and parameters in the form of `--dump-functions`."""
+        parameters = ", ".join(f"{name}:{kind}" for name, kind in self.parameters)
+        return f"{self.name}:{self.returns or 'unknown'} ({parameters})"

@@ -6,6 +6,7 @@ from ..lean import Enum
 from ..records import dataclass, field
 from ..source import Span
 from .attach import AttachSpec
+from .builtins import Builtin
 from .limits import Limits
 from .nodes import Event, Function, Statement
 from .symbols import Global, Local
@@ -54,3 +55,5 @@ class ElaboratedProgram:
     limits: Limits
     locks: int = 0
     """How many locks the kernel handlers share; Global.lock and Handler.lock count from 0."""
+    builtins: list[Builtin] = field(default_factory=list)
+    """The built-in functions that the script calls, by name."""
