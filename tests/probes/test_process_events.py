@@ -25,6 +25,7 @@ int main(void)
         pthread_create(&thread, NULL, work, NULL);
         pthread_join(thread, NULL);
     }
+    usleep(200000); /* a thread is joined before the kernel tells of its end */
     return 3;
 }
 """

@@ -258,7 +258,7 @@ def test_programs_walk_what_they_know(stap: Stap, program: Path, tmp_path: Path)
     found = re.fullmatch(r"sent whole (\d+) walked (\d+)\n", done.stderr)
     assert found is not None, done.stderr
     assert int(found[2]) >= 15  # those without a signal's frame
-    assert int(found[1]) < 1200
+    assert int(found[1]) < (2400 if in_guest() else 1200)  # how many come before the first is read is a matter of speed
 
 
 @IN_GUESTS
