@@ -176,13 +176,73 @@ def test_debuginfo_compressed_with_zstd(stap: Stap, tmp_path: Path, monkeypatch:
         assert "is compressed with zstd: install the zstd command: identifier '$k' at <input>:1:" in hidden.stderr
 
 
-def test_debuginfo_that_is_split_off_says_so(stap: Stap, tmp_path: Path) -> None:
-    program = build(tmp_path, "returns", RETURNS, "-O0", "-gsplit-dwarf")
-    assert stap("-l", f'process("{program}").function("color")').stdout  # symbols are there
-    for script in (
-        f'probe process("{program}").function("color") {{ println($k) }}',
-        f'probe process("{program}").statement("color@returns.c:*") {{ }}',
-    ):
-        outcome = stap("-p2", "-e", script)
+PARTS = {
+    "one.c": """
+struct part { int number; struct part *next; };
+int shared_count = 4;
+static int hidden = 7;
+extern int second(struct part *part, int times);
+int main(void)
+{
+  struct part last = { 30, 0 }, first = { 12, &last };
+  hidden += second(&first, 3);
+  return hidden == 0;
+}
+""",
+    "two.c": """
+enum kind { SMALL = 3, LARGE = 900 };
+struct part { int number; struct part *next; };
+extern int shared_count;
+static long hidden = -5;
+extern double third(int);
+static inline __attribute__((always_inline)) int twice(int value)
+{
+  int both = 2 * value;
+  __asm__ volatile("" : "+r"(both));
+  return both;
+}
+int second(struct part *part, int times)
+{
+  int total = 0;
+  for (; part; part = part->next)
+    total += twice(part->number) * times; // HERE
+  hidden += total + shared_count;
+  return total + (third(times) > 2.0) + (hidden == LARGE);
+}
+""",
+    "three.c": "double third(int value) { double result = value / 2.0; return result; }",
+}
+
+
+@pytest.mark.parametrize("compiler", [compiler for compiler in COMPILERS if has(compiler)])
+@pytest.mark.parametrize("level", ["-O0", "-O2"])
+def test_debuginfo_that_was_split_off(stap: Stap, tmp_path: Path, compiler: str, level: str) -> None:
+    """-gsplit-dwarf: addresses and lines stay in the program, the rest is in a .dwo file for each source file."""
+    for name, text in PARTS.items():
+        (tmp_path / name).write_text(text)
+        command = [compiler, "-gdwarf-5", "-gsplit-dwarf", level, "-c", name]
+        subprocess.run(command, cwd=tmp_path, check=True)
+    subprocess.run([compiler, "-o", "parts", "one.o", "two.o", "three.o"], cwd=tmp_path, check=True)
+    program = tmp_path / "parts"
+    line = line_of("// HERE", PARTS["two.c"])
+    script = f"""
+    probe process("{program}").function("second").call {{
+      println($times, " ", $part->next->number, " ", @var("hidden@two.c"), " ", @var("hidden@one.c"), " ",
+              @var("shared_count@one.c"), " ", @enum("LARGE"), " ", $part$) }}
+    probe process("{program}").statement("second@two.c:{line}") {{ println("line ", ppfunc()) }}
+    probe process("{program}").function("twice").inline {{ println("inline ", $value) }}
+    probe process("{program}").function("second").return {{ println($return, " ", @entry($times)) }}"""
+    out = lines(stap("-e", script, "-c", str(program)))
+    assert re.fullmatch(r"3 30 -5 7 4 900 \{.number=12, .next=0x[0-9a-f]+\}", out[0])
+    assert sorted(out[1:-1]) == ["inline 12", "inline 30", "line second", "line second"]
+    assert out[-1] == "252 3"
+    (tmp_path / "two.dwo").unlink()
+    assert "$value:int" in stap("-L", f'process("{program}").function("third")').stdout
+    for path in tmp_path.glob("*.dwo"):
+        path.unlink()
+    assert stap("-l", f'process("{program}").function("second")').stdout  # symbols are there
+    for body in (f'process("{program}").function("second") {{ println($times) }}',
+                 f'process("{program}").statement("second@two.c:*") {{ }}'):  # fmt: skip
+        outcome = stap("-p2", "-e", f"probe {body}")
         assert outcome.returncode == 1
-        assert f"of '{program}' is in .dwo files (-gsplit-dwarf), which are not read" in outcome.stderr
+        assert f"of '{program}' is in other files (-gsplit-dwarf), of which 'one.dwo' is not there" in outcome.stderr

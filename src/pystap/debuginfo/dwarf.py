@@ -38,6 +38,7 @@ from .dwarf_kept import KeptFunctions
 from .dwarf_lines import line_table
 from .dwarf_names import Names
 from .dwarf_scopes import Evaluator, Variable, scopes_at, visible_dies
+from .dwarf_split import SplitData, joined_data
 from .dwarf_statements import SourcePattern, StatementInfo, Statements
 from .dwarf_type_names import origin, qualified_name
 from .dwarf_types import DwarfLayout
@@ -119,7 +120,7 @@ class DebugInfo:
 
     def __init__(self, elf: ElfFile, debug: ElfFile) -> None:
         self.elf = elf
-        self.data = DwarfData(debug)
+        self.data = joined_data(debug)
         self.names = Names(self.data)
         self._code: dict[int, tuple[list[int], list[tuple[int, int, Die]]]] = {}
         self.layout = DwarfLayout(self._definition)
@@ -227,11 +228,12 @@ class DebugInfo:
 
         From the table that GCC writes for this; units that it lacks (those of Clang) are asked themselves.
         """
-        found = list(address_ranges(self.data.section(".debug_aranges")))
+        table = self.data.section(".debug_aranges") if not self.data.is_split else b""
+        found = list(address_ranges(table))
         listed = {offset for _, _, offset in found}
         for unit in self.data.units:
             if unit.offset not in listed and unit.kind != d.UT_TYPE and unit.top.tag == d.TAG_COMPILE_UNIT:
-                found += [(low, high, unit.offset) for low, high in ranges_of(unit.top) if low]
+                found += [(low, high, unit.offset) for low, high in ranges_of(unit.home.top) if low]
         found.sort()
         return [row[0] for row in found], found
 
@@ -372,7 +374,7 @@ def _scope_matches(qualified: str, wanted: str) -> bool:
 
 def unit_path(unit: Unit) -> str:
     """Return the full path of the source file that a unit was compiled from."""
-    name, folder = unit.top.name, unit.top.text(d.AT_COMP_DIR)
+    name, folder = unit.top.name, unit.home.top.text(d.AT_COMP_DIR)
     return name if name.startswith("/") or not folder else f"{folder}/{name}"
 
 
@@ -412,17 +414,14 @@ def unreadable(path: str) -> str:
         return ""
     if debug.is_unreadable(".debug_info"):
         return f"the debugging information in '{debug.path}' is compressed with zstd: install the zstd command"
-    units = DwarfData(debug).units
-    if units and all(_is_skeleton(unit) for unit in units):
+    data = joined_data(debug)
+    if isinstance(data, SplitData) and data.lacking:
+        name = data.lacking[0]
         return (
-            f"the debugging information of '{path}' is in .dwo files (-gsplit-dwarf), which are not read: "
-            "compile it without -gsplit-dwarf"
+            f"the debugging information of '{path}' is in other files (-gsplit-dwarf), of which '{name}' is not there, "
+            "or not of DWARF 5; files that dwp joined are not read"
         )
     return f"the debugging information in '{debug.path}' is damaged"
-
-
-def _is_skeleton(unit: Unit) -> bool:
-    return unit.kind == d.UT_SKELETON or unit.top.has(d.AT_GNU_DWO_NAME)
 
 
 def _described_by(elf: ElfFile) -> ElfFile | None:
@@ -437,7 +436,6 @@ def _read(path: str) -> DebugInfo | None:
         return None
     try:
         info = DebugInfo(elf, debug)
-        units = info.data.units
-        return info if units and not (_is_skeleton(units[0]) and all(map(_is_skeleton, units))) else None
+        return info if info.data.units else None
     except DwarfError:
         return None

@@ -410,7 +410,7 @@ def _entries5(
         table = unit.top.number(base_attribute) or 12
         size = unit.offset_size
         offset = table + int.from_bytes(data[table + size * offset : table + size * (offset + 1)], "little")
-    at, base = offset, unit.top.address(d.AT_LOW_PC) or 0
+    at, base = offset, unit.home.top.address(d.AT_LOW_PC) or 0
     # Location lists have a default entry (5), by which the later numbers are one higher than in range lists.
     default, shift = (5, 1) if with_code else (-1, 0)
     while at < len(data):

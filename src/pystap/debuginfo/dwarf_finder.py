@@ -39,7 +39,7 @@ class Finder:
     def _named_between(self, name: str, tags: Sequence[int], low: int, high: int) -> Iterator[Die]:
         data, seen = self._data, set[int]()
         walked: set[int] = set()
-        if data.alternative is not None or self._is_shared:
+        if data.alternative is not None or self._is_shared or data.is_split:
             for unit in self._names.stream(name):
                 yield from self._walked(unit, name, tags, seen)
             return

@@ -177,6 +177,7 @@ def _joined(folder: str, name: str) -> str:
 
 def line_table(unit: Unit) -> LineTable | None:
     """Return the line table of a unit; None when it has none."""
+    unit = unit.home
     known = unit.data.line_tables.get(unit.offset)
     if known is None:
         offset = unit.top.number(d.AT_STMT_LIST)

@@ -57,7 +57,7 @@ class Names:
     def expanded(self, pattern: str) -> list[str] | None:
         """Return the strings that match a pattern with wildcards; None where there are many, or others may match."""
         data = self.data
-        few = len(data.units) <= 2 or data.alternative is not None
+        few = len(data.units) <= 2 or data.alternative is not None or data.is_split
         if few or pattern[0] in "*?" or "[" in pattern or len(pattern.replace("*", "")) < _SHORTEST:
             return None
         letters = {"*": "[^\\0]*", "?": "[^\\0]"}
@@ -76,6 +76,12 @@ class Names:
         data = self.data
         if len(data.units) <= 2:
             yield from data.units
+            return
+        if data.is_split:
+            text = name.encode() + b"\0"
+            for unit in data.units:
+                if text in unit.data.strings or data.info.find(text, unit.offset, unit.end) >= 0:
+                    yield unit
             return
         seen: set[int] = set()
         for index in self._indexes(name.encode() + b"\0"):
@@ -139,7 +145,7 @@ class Names:
         """Where the line tables begin, and the units that each belongs to."""
         tables: dict[int, list[Unit]] = {}
         for unit in self.data.units:
-            offset = unit.top.number(d.AT_STMT_LIST) if unit.kind != d.UT_TYPE else None
+            offset = unit.home.top.number(d.AT_STMT_LIST) if unit.kind != d.UT_TYPE else None
             if offset is not None:
                 tables.setdefault(offset, []).append(unit)
         starts = sorted(tables)

@@ -236,6 +236,7 @@ class Unit:
             length, at, self.offset_size = int.from_bytes(info[at : at + 8], "little"), at + 8, 8
         self.end = at + length
         self._header = at
+        self.skeleton: Unit | None = None
         self.version = int.from_bytes(info[at : at + 2], "little")
 
     @cached_property
@@ -259,6 +260,16 @@ class Unit:
             type_offset = int.from_bytes(info[at + 8 : at + 8 + size], "little")
             at += 8 + size
         return kind, abbreviations, at, signature, type_offset
+
+    @property
+    def home(self) -> Unit:
+        """The unit with the addresses and the line table: the skeleton of one that was split off, else itself."""
+        return self.skeleton or self
+
+    @property
+    def identity(self) -> bytes:
+        """What a skeleton and the unit that it stands for have in common."""
+        return self.info[self.first - 8 : self.first]
 
     @property
     def kind(self) -> int:
@@ -370,42 +381,48 @@ class Unit:
 
     def address_at(self, index: int) -> int:
         """Return an address of .debug_addr by its index."""
-        at = (self.top.number(d.AT_ADDR_BASE) or 8) + 8 * index
-        return int.from_bytes(self.data.addresses[at : at + 8], "little")
+        home = self.home
+        at = (home.top.number(d.AT_ADDR_BASE) or 8) + 8 * index
+        return int.from_bytes(home.data.addresses[at : at + 8], "little")
 
 
 class DwarfData:
     """The DWARF sections of one file. Raises DwarfError for what is damaged."""
 
-    def __init__(self, elf: ElfFile) -> None:
+    is_split = False
+    """Whether the units have data of their own, apart from that of the file (dwarf_split.py)."""
+
+    def __init__(self, elf: ElfFile, suffix: str = "") -> None:
+        """`suffix` stands behind the names of the sections."""
         self.elf = elf
+        self._suffix = suffix
         self._tables: dict[tuple[int, int], dict[int, Abbreviation]] = {}
         self.line_tables: dict[int, object] = {}
         """What dwarf_lines.py has read, by unit."""
 
     @cached_property
     def info(self) -> bytes:
-        return self.elf.content(".debug_info")
+        return self.section(".debug_info")
 
     @cached_property
     def types(self) -> bytes:
-        return self.elf.content(".debug_types")
+        return self.section(".debug_types")
 
     @cached_property
     def strings(self) -> bytes:
-        return self.elf.content(".debug_str")
+        return self.section(".debug_str")
 
     @cached_property
     def line_strings(self) -> bytes:
-        return self.elf.content(".debug_line_str")
+        return self.section(".debug_line_str")
 
     @cached_property
     def string_offsets(self) -> bytes:
-        return self.elf.content(".debug_str_offsets")
+        return self.section(".debug_str_offsets")
 
     @cached_property
     def addresses(self) -> bytes:
-        return self.elf.content(".debug_addr")
+        return self.section(".debug_addr")
 
     @cached_property
     def alternative(self) -> DwarfData | None:
@@ -414,7 +431,7 @@ class DwarfData:
         return DwarfData(other) if other is not None else None
 
     def section(self, name: str) -> bytes:
-        return self.elf.content(name)
+        return self.elf.content(name + self._suffix)
 
     @cached_property
     def units(self) -> list[Unit]:
@@ -461,7 +478,7 @@ class DwarfData:
         known = self._tables.get((offset, offset_size))
         if known is None:
             known = self._tables[offset, offset_size] = _read_abbreviations(
-                self.elf.content(".debug_abbrev"), offset, offset_size
+                self.section(".debug_abbrev"), offset, offset_size
             )
         return known
 
