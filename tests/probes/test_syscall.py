@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -230,6 +231,19 @@ int main(void)
     return 0;
 }
 """
+
+
+def test_what_a_call_changes_is_shown_at_its_return_as_it_was_passed(tmp_path: Path) -> None:
+    work = "import os, select; r, w = os.pipe(); select.select([r], [], [], 0.01)"
+    script = """probe syscall.select, syscall.pselect6 T { println(name, "(", argstr, ")") }
+        probe syscall.*.return T { if (name =~ "^p?select6?$") println(name, "(", argstr, ") = ", retstr) }
+        probe syscall.select.return, syscall.pselect6.return T { println(argstr) }"""
+    script = script.replace("T {", "{ if (pid() == target())")
+    done = run_stap("-e", script, "-c", f"{sys.executable} -c '{work}'", folder=tmp_path)
+    entry, back, single = done.stdout.splitlines()
+    assert re.search(r"select6?\(\d+, \[\d+\], 0x0, 0x0, \{tv_sec=0, tv_.sec=10000000?\}", entry)
+    assert back == f"{entry} = 0"
+    assert f"({single})" in entry
 
 
 def test_arguments_and_environments_of_any_length(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def read_block(h: HandlerContext, block: ReadBlock, place: str) -> str:
     for index, argument in enumerate(block.arguments):
         code.store(h.generate.long(h, argument), code.offset(arguments, 8 * index))
     code.store("65535", code.offset(arguments, 8 * _NO_LIMIT))
-    plan = _plan(h, block)
+    plan = _plan(h, block, arguments)
     loops = {
         (i, r.memory.kind) for reads in block.plans.values() for i, r in enumerate(reads) if r.memory.kind in _LOOPS
     }
@@ -93,8 +93,11 @@ def _row(reads: tuple[UserRead, ...]) -> bytes:
     return data.ljust(_ROW, b"\0")
 
 
-def _plan(h: HandlerContext, block: ReadBlock) -> str:
-    """Emit the choice of the plan; returns its address."""
+def _plan(h: HandlerContext, block: ReadBlock, arguments: str) -> str:
+    """Emit the choice of the plan; returns its address.
+
+    The number goes through memory, so that code for some calls is not verified for each of them.
+    """
     if isinstance(block.call, Constant):
         return h.module.constant(_row(block.plans[int(block.call.value)]))
     code = h.code
@@ -105,7 +108,9 @@ def _plan(h: HandlerContext, block: ReadBlock) -> str:
     rows += [_row(compat.get(call, ())) for call in range(max(compat, default=-1) + 1)]
     rows.append(_row(()))
     table = h.module.constant(b"".join(rows))
-    call = h.generate.long(h, block.call)
+    place = code.offset(arguments, 8 * _RESULT)
+    code.line(f"store volatile i64 {h.generate.long(h, block.call)}, ptr {place}, align 8")
+    call = code.value("call", f"load volatile i64, ptr {place}, align 8")
     is_compat = code.value("compat", f"icmp uge i64 {call}, {COMPAT_CALL}")
     low = code.value("low", f"and i64 {call}, {COMPAT_CALL - 1}")
     limit = code.value("limit", f"select i1 {is_compat}, i64 {len(rows) - 1 - first}, i64 {first}")

@@ -52,6 +52,12 @@ class SyscallTables(Protocol):
     def name(self, span: Span, returns: bool) -> n.Expression:
         """Return the name of the call that is made, or that returns."""
 
+    def changing(self) -> frozenset[int]:
+        """Return the calls whose arguments cannot be read at their return any more, as they were passed."""
+
+    def is_one_of(self, changing: frozenset[int], span: Span) -> n.Expression:
+        """Tell whether the call that returns is one of these, which are all of changing() or a part of them."""
+
     def values(self, numbers: frozenset[int] | None, name: str | None) -> SyscallValues:
         """Return the variables of these calls (None: of all), which are those that `name` means if it is given."""
 
@@ -174,9 +180,9 @@ def _point(
         variables.update(values.variables(returns=True))
         targets["$return"] = TargetSource.number(_returned, "return", is_listed=False)
         hidden = {**values.variables(returns=False), "argstr": values.argstr}
-        executed = _executing(tables, numbers)
+        changed = tables.changing() if numbers is None else tables.changing() & numbers
         hidden = {
-            known: _from_entry(source, executed, numbers) if executed else source
+            known: _from_entry(tables, source, changed, numbers) if changed else source
             for known, source in hidden.items()
             if known not in variables
         }
@@ -203,27 +209,17 @@ def _returned(span: Span) -> n.Expression:
     return n.ContextValue(n.ContextKind.SYSCALL_RETURN, span=span, type=Type.LONG)
 
 
-def _executing(tables: SyscallTables, numbers: frozenset[int] | None) -> frozenset[int]:
-    """Return those of the calls that replace the program: at their return the arguments are gone."""
-    names = ("execve", "compat_execve", "execveat", "compat_execveat")
-    executing = frozenset[int]().union(*(tables.call_numbers(name) or () for name in names))
-    return executing if numbers is None else executing & numbers
-
-
-def _from_entry(source: VariableSource, executed: frozenset[int], numbers: frozenset[int] | None) -> VariableSource:
-    """Return a variable of a return probe: what it is now, but for the `executed` calls what it was at the entry."""
+def _from_entry(
+    tables: SyscallTables, source: VariableSource, changed: frozenset[int], numbers: frozenset[int] | None
+) -> VariableSource:
+    """Return a variable of a return probe: what it is now, but for the `changed` calls what it was at the entry."""
 
     def now_or_then(span: Span) -> n.Expression:
         now = source(span)
-        then = n.EntryValue(now, Syscalls(False, executed), span=span, type=now.type)
-        if executed == numbers:
+        then = n.EntryValue(now, Syscalls(False, changed), span=span, type=now.type)
+        if changed == numbers:
             return then
-        is_executed: n.Expression | None = None
-        for call in sorted(executed):
-            same = n.Binary("==", _number(span), _long(call, span), span=span, type=Type.LONG)
-            is_executed = same if is_executed is None else n.Logical("||", is_executed, same, span=span, type=Type.LONG)
-        assert is_executed is not None
-        return n.Conditional(is_executed, then, source(span), span=span, type=now.type)
+        return n.Conditional(tables.is_one_of(changed, span), then, source(span), span=span, type=now.type)
 
     return now_or_then
 

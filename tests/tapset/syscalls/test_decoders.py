@@ -214,7 +214,8 @@ MEMORY: list[tuple[str, tuple[int, ...], bytes, str]] = [
         "{flags=CLONE_VM, exit_signal=SIGCHLD, stack=0x1000, stack_size=0x2000}",
     ),
     ("semaphore_operations", (1,), struct.pack("=HhH", 0, -1, 0x800), "[{sem_num=0, sem_op=-1, sem_flg=IPC_NOWAIT}]"),
-    ("epoll_event", (), struct.pack("=IQ", 1, 5), "{events=EPOLLIN, data={u32=5, u64=5}}"),
+    ("epoll_event", (1,), struct.pack("=IQ", 1, 5), "{events=EPOLLIN, data={u32=5, u64=5}}"),
+    ("epoll_event", (2,), struct.pack("=IQ", 1, 5), "0x7000"),
     ("processors", (8,), b"\5" + bytes(7), "[0 2]"),
     (
         "bpf_attribute",

@@ -118,6 +118,19 @@ def syscall_decoded(rt: Services, name: str, number: int, *rest: int | bytes) ->
     return _text("@" + name, number)(*rest)
 
 
+def syscall_changes(rt: Services, number: int) -> int:
+    """Tell whether a call's arguments cannot be read at its return any more, as they were passed."""
+    global _changing
+    if not _changing:
+        from ..syscalls.calls import changing
+
+        _changing = changing()
+    return int(number in _changing)
+
+
+_changing: frozenset[int] = frozenset()
+
+
 def syscall_long(rt: Services, name: str, number: int, *arguments: int) -> int:
     """Return a long variable of a call, where its place depends on the call."""
     from ..syscalls.calls import call_of_number
@@ -166,6 +179,9 @@ def _with_block(parameters: tuple[tuple[str, Type], ...], block: bool) -> tuple[
 
 
 _SIX = _longs("a0", "a1", "a2", "a3", "a4", "a5")
+
+
+CHANGES_ROW = Builtin("_syscall_changes", _longs("number"), Type.LONG, Effect.PURE, syscall_changes)
 
 
 def argstr_row(block: bool) -> Builtin:

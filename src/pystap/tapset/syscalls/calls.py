@@ -102,3 +102,19 @@ def new_layout(number: int) -> bool:
         return False
     name = _kernel_names_32().get(number - COMPAT_CALL, "")
     return name.endswith("_time64") or name in _NEW
+
+
+_CHANGING = (
+    "execve", "execveat",
+    "adjtimex", "capget", "clock_adjtime", "copy_file_range", "io_uring_setup", "name_to_handle_at", "ppoll",
+    "pselect6", "recvmmsg", "select", "sendfile", "sendfile64", "splice",
+)  # fmt: skip
+"""Calls that replace the program, and with it what their arguments point to, and that write to what they are passed."""
+
+
+@cache
+def changing() -> frozenset[int]:
+    """Return the calls whose arguments cannot be read at their return any more, as they were passed."""
+    native = {number for kernel, number in SYSCALLS.items() if _shown(kernel, False) in _CHANGING}
+    compat = {number + COMPAT_CALL for kernel, number in SYSCALLS_32.items() if _shown(kernel, True) in _CHANGING}
+    return frozenset(native | compat)

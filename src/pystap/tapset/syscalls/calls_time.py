@@ -57,7 +57,7 @@ sigmask
 epoll_create | size=s32@0 flags=zero | size | | flags=zero
 epoll_create1 | size=zero flags=s32@0 | epoll_flags@0 | | flags=s32@0
 epoll_ctl | epfd=s32@0 op=s32@1 op_str=epoll_operation@1 fd=s32@2 event_uaddr=pointer@3 | epfd op_str fd \
-epoll_event@3
+epoll_event@3,1
 epoll_wait | epfd=s32@0 events_uaddr=pointer@1 maxevents=s32@2 timeout=s32@3 | epfd events_uaddr maxevents timeout
 epoll_pwait | epfd=s32@0 events_uaddr=pointer@1 maxevents=s32@2 timeout=s32@3 sigmask_uaddr=pointer@4 \
 sigsetsize=ulong@5 | epfd events_uaddr maxevents timeout signal_set@4,5 sigsetsize

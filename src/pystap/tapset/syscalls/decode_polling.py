@@ -30,6 +30,7 @@ def descriptor_set(value: int, count: int, data: bytes | None) -> str:
 
 
 epoll_operation = Names("EPOLL_CTL_ADD=1 EPOLL_CTL_DEL EPOLL_CTL_MOD")
+_DELETE = 2
 epoll_flags = Flags("EPOLL_CLOEXEC=0x80000 EPOLL_NONBLOCK=0x800")
 epoll_events = Flags("""
 EPOLLIN=1 EPOLLPRI=2 EPOLLOUT=4 EPOLLERR=8 EPOLLHUP=0x10 EPOLLNVAL=0x20 EPOLLRDNORM=0x40 EPOLLRDBAND=0x80
@@ -39,8 +40,10 @@ EPOLLEXCLUSIVE=0x10000000 EPOLLWAKEUP=0x20000000 EPOLLONESHOT=0x40000000 EPOLLET
 
 
 @structure(12, narrow=SAME)
-def epoll_event(data: bytes) -> str:
-    """Return a struct epoll_event; it is packed on x86-64."""
+def epoll_event(data: bytes, operation: int) -> str:
+    """Return a struct epoll_event; it is packed on x86-64. EPOLL_CTL_DEL does not look at it: "", for its address."""
+    if operation & MASK_32 == _DELETE:
+        return ""
     events, low = int.from_bytes(data[:4], "little"), int.from_bytes(data[4:8], "little")
     return f"{{events={epoll_events[events]}, data={{u32={low}, u64={int.from_bytes(data[4:12], 'little')}}}}}"
 

@@ -22,6 +22,7 @@ from .calls import call_of_number, new_layout
 from .tables import Call, Use, call, reads
 
 _LONGEST_TEXT = 511
+_MOST_COMPARED = 8
 _PTRACE_GETEVENTMSG, _PTRACE_ARCH_PRCTL = 0x4201, 30
 """include/uapi/linux/ptrace.h, arch/x86/include/uapi/asm/ptrace-abi.h"""
 
@@ -44,6 +45,19 @@ class CallTables:
     def name(self, span: Span, returns: bool) -> n.Expression:
         row = rows.RETURN_NAME_ROW if returns else rows.NAME_ROW
         return n.BuiltinCall(row, [_number(span)], span=span, type=Type.STRING)
+
+    def changing(self) -> frozenset[int]:
+        return calls.changing()
+
+    def is_one_of(self, changing: frozenset[int], span: Span) -> n.Expression:
+        """Return a comparison with few calls; for many, where only texts are asked for, a function of user space."""
+        if len(changing) > _MOST_COMPARED:
+            return n.BuiltinCall(rows.CHANGES_ROW, [_number(span)], span=span, type=Type.LONG)
+        found: n.Expression = long(0, span)
+        for call_number in sorted(changing):
+            same = n.Binary("==", _number(span), long(call_number, span), span=span, type=Type.LONG)
+            found = n.Logical("||", found, same, span=span, type=Type.LONG)
+        return found
 
     def values(self, numbers: frozenset[int] | None, name: str | None) -> CallValues:
         return CallValues(numbers, name)
