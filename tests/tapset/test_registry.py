@@ -15,6 +15,7 @@ import pytest
 from pystap.diagnostics import Diagnostics
 from pystap.program.builtins import Effect, IrFunction
 from pystap.program.types import Type
+from pystap.registries import Library
 from pystap.source import SourceFile
 from pystap.syntax import PreprocessorFacts, parse_script
 from pystap.tapset import functions, library_index
@@ -138,9 +139,11 @@ def test_index_of_folders(tmp_path: Path) -> None:
 
 def test_library_parses() -> None:
     diagnostics = Diagnostics()
+    facts = PreprocessorFacts(kernel_release="6.1.0", config={}.get)
+    macros = Library(facts, diagnostics).macros
     for path in library_index.library_files():
         source = SourceFile(path, Path(path).read_text(), is_library=True)
-        parse_script(source, PreprocessorFacts(kernel_release="6.1.0", config={}.get), diagnostics=diagnostics)
+        parse_script(source, facts, macros, diagnostics=diagnostics)
     assert [str(d.message) for d in diagnostics.errors] == []
 
 
