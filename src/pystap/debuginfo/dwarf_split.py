@@ -83,6 +83,9 @@ def joined_data(elf: ElfFile) -> DwarfData:
     """Return the debugging information of a file, with what was split off from it."""
     data = DwarfData(elf)
     try:
-        return SplitData(elf) if any(map(is_skeleton, data.units)) else data
+        units = data.units
+        # Before DWARF 5 the header does not tell, and reading all units takes long: the first stands for them.
+        is_split = any(unit.kind == d.UT_SKELETON for unit in units) or any(map(is_skeleton, units[:1]))
     except IndexError:
         return data
+    return SplitData(elf) if is_split else data
