@@ -2,7 +2,8 @@
 """Writes docs/functions.md from the declared functions; `--check` only tells whether it is up to date.
 
 Names, signatures and where a function runs come from the declarations in src/pystap/tapset; the one-line descriptions
-stand here; a function without one refers to its manual page, a description without a function is an error.
+stand here and in function_descriptions.txt; a function without one refers to its manual page, a description without a
+function is an error.
 """
 
 from __future__ import annotations
@@ -232,7 +233,8 @@ qsq_wait_time: mean time of waiting and service of a request, in microseconds
 
 
 def descriptions() -> dict[str, str]:
-    pairs = (line.split(": ", 1) for line in DESCRIPTIONS.strip().splitlines())
+    more = (ROOT / "scripts" / "function_descriptions.txt").read_text()
+    pairs = (line.split(": ", 1) for line in (DESCRIPTIONS.strip() + "\n" + more).splitlines() if line)
     return {name.strip(): text for name, text in pairs}
 
 

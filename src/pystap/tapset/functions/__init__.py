@@ -48,17 +48,19 @@ MODULES = {
         set_kernel_char set_kernel_int set_kernel_long set_kernel_pointer set_kernel_short set_kernel_string
         set_kernel_string_n set_long_arg set_longlong_arg set_pointer_arg set_s32_arg set_s64_arg set_u32_arg
         set_u64_arg set_uint_arg set_ulong_arg set_ulonglong_arg udelay""",
-    "user_writes": """set_user_char set_user_int set_user_long set_user_pointer set_user_short set_user_string
+    "user_writes": """raise set_user_char set_user_int set_user_long set_user_pointer set_user_short set_user_string
         set_user_string_arg set_user_string_n""",
     "probe_context": """arch_bytes asmlinkage fastcall is_return module_name module_size pn pnlabel print_regs
         probe_type regparm returnval user_mode""",
-    "session": """commit discard get_loadavg_index randint speculate speculation sprint_loadavg switch_file system""",
+    "session": """commit discard get_loadavg_index randint speculate speculation sprint_loadavg switch_file system
+        stp_print_binary target_set_report""",
     "signals": "rlimit_from_str sa_flags_str sa_handler_str signal_str sigset_mask_str",
     "stacks": """_function_entry _kernel_stack _print_stack_lines _print_stack_number _stack_caller
         _stack_callers _stack_element _stack_hex _stack_text _task_hex backtrace caller
         caller_addr callers print_backtrace print_backtrace_fileline print_stack print_syms
         sprint_backtrace sprint_stack sprint_syms stack""",
     "symbol_addresses": "_symbol_address",
+    "kernel_stack_use": "_stack_pointer",
     "syscall_names": "syscall_name syscall_num",
     "strings": "isdigit isinstr str_replace stringat strlen strpos strtol substr",
     "text": "matched matched_str ngroups string_quoted text_str text_strn tokenize",

@@ -51,6 +51,42 @@ def switch_file(rt: Services) -> None:
     rt.switch_file()
 
 
+def stp_print_binary(rt: Services, n: int, *numbers: int) -> None:
+    """Write the first `n` numbers, at most four, as 8 bytes each, the lowest first."""
+    size = min(max(n, 0), len(numbers))
+    rt.write(b"".join((value & (1 << 64) - 1).to_bytes(8, "little") for value in numbers[:size]).decode("latin-1"))
+
+
+def target_set_report(rt: Services) -> None:
+    """Print the target process and what descends from it, a line each, the parent behind it."""
+    lines = [f"{pid} ({name}) child of {parent}\n" for pid, parent, name in _descendants(rt.target_pid)]
+    rt.write("target set:\n" + "".join(lines))
+
+
+def _descendants(root: int) -> list[tuple[int, int, str]]:
+    """Return id, parent's id and name of a process and of all that descend from it, by their ids (proc(5))."""
+    import os
+
+    known: dict[int, tuple[int, str]] = {}
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            with open(f"/proc/{entry}/stat", encoding="latin-1") as file:
+                name, _, rest = file.read().partition("(")[2].rpartition(")")
+        except OSError:
+            continue  # it has ended
+        known[int(entry)] = (int(rest.split()[1]), name)
+
+    def belongs(pid: int) -> bool:
+        seen = 0
+        while pid in known and pid != root and seen < len(known):
+            pid, seen = known[pid][0], seen + 1
+        return pid == root and root in known
+
+    return [(pid, *known[pid]) for pid in sorted(known) if belongs(pid)]
+
+
 def randint(rt: Services, n: int) -> int:
     """Return a number from 0 to n - 1; 0 for n below 1. `n` is at most 2**20 (man function::randint)."""
     import random
@@ -97,4 +133,12 @@ ROWS = (
     Builtin("randint", (("n", L),), L, Effect.PURE, randint, _RANDINT, varies=True),
     Builtin("get_loadavg_index", (("indx", L),), L, Effect.PURE, get_loadavg_index, varies=True),
     Builtin("sprint_loadavg", (), S, Effect.PURE, sprint_loadavg, width=32, varies=True),
+    Builtin(
+        "stp_print_binary",
+        (("n", L), *((f"arg{index}", L) for index in range(1, 5))),
+        None,
+        Effect.ACTION,
+        stp_print_binary,
+    ),
+    Builtin("target_set_report", (), None, Effect.ACTION, target_set_report),
 )

@@ -1,4 +1,4 @@
-"""Writing the memory of the probe's task (man function::set_user_int and its like), in guru mode.
+"""Changing the probe's task, in guru mode: writing its memory (man function::set_user_int and its like), signals.
 
 bpf_probe_write_user writes what is in memory and writable. It refuses kernel threads and tasks that exit, and a kernel
 that is locked down refuses programs that call it (LOCKDOWN_BPF_WRITE_USER of include/linux/security.h).
@@ -109,7 +109,34 @@ def _text_row(name: str, is_limited: bool, is_checked: bool) -> Builtin:
     return Builtin(name, parameters, None, Effect.WRITE, expanded, expands=expand, guru=True)
 
 
+def _no_signal(rt: Services, signo: int) -> int:
+    """Stands where the call is left to user space. Raises RuntimeFault."""
+    raise RuntimeFault("signals can be raised by kernel handlers alone, before what only user space can do")
+
+
+# bpf_send_signal_thread, 117: the signal is sent when the interrupt is over (Linux 5.6).
+_RAISE_FORM = ir_function(
+    "fn_raise",
+    "i64 %signal",
+    f"""\
+  %number = trunc i64 %signal to i32
+  %failed = call i64 {helper(117)}(i32 %number)
+  ret i64 %failed
+""",
+)
+
+
+def _raise_row() -> Builtin:
+    send = Builtin("raise", (("signo", L),), L, Effect.WRITE, _no_signal, _RAISE_FORM)
+
+    def expand(span: Span, signo: n.Expression) -> n.Expression:
+        return n.BuiltinCall(send, [signo], span=span, type=L)
+
+    return Builtin("raise", (("signo", L),), None, Effect.WRITE, expanded, expands=expand, guru=True)
+
+
 ROWS = (
+    _raise_row(),
     *(_number_row(kind) for kind in _SIZES),
     _text_row("set_user_string", False, True),
     _text_row("set_user_string_n", True, True),
