@@ -38,6 +38,19 @@ def test_one_program_for_many_functions(stap: Stap, program: Path) -> None:
     assert lines(stap("-e", script, "-c", str(program))) == expected
 
 
+def test_a_function_by_an_address_in_it(stap: Stap, program: Path) -> None:
+    symbols = subprocess.run(["nm", str(program)], capture_output=True, text=True, check=True).stdout.splitlines()
+    start = next(int(line.split()[0], 16) for line in symbols if line.endswith(" helper"))
+    script = f"""
+    probe process("{program}").function({start + 2}) {{ println(ppfunc(), " ", int_arg(1)) }}
+    probe process("{program}").function({start}).return {{ println("return") }}"""
+    assert lines(stap("-e", script, "-c", str(program))) == [
+        f"helper {i}" if at else "return" for i in range(3) for at in (1, 0)
+    ]
+    refused = stap("-p2", "-e", f'probe process("{program}").function(5) {{ }}')
+    assert "no function at address 0x5" in refused.stderr
+
+
 @IN_GUESTS
 def test_arguments_registers_and_strings(stap: Stap, program: Path) -> None:
     script = f"""

@@ -11,6 +11,7 @@ import os
 import re
 import struct
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from fnmatch import translate
@@ -92,6 +93,15 @@ class SymbolIndex:
             found.append(self._at(position + 1))
             position = self._names.find(wanted, position + 1)
         return found
+
+    def enclosing(self, address: int) -> FunctionSymbol | None:
+        """Return the function that an address of the program's file lies in, None when that is in none."""
+        number = bisect_right(self._addresses, address) - 1
+        while number > 0 and self._addresses[number - 1] == self._addresses[number]:
+            number -= 1  # of several names the exported one
+        if number < 0 or address >= self._addresses[number] + max(1, self._sizes[number]):
+            return None
+        return self._symbol(number, self._names.split(b"\n", number + 2)[number + 1])
 
     def matching(self, pattern: str) -> list[FunctionSymbol]:
         """Return the functions that match a pattern with `*`, `?` and `[...]`, by address; one name an address."""
@@ -190,6 +200,13 @@ class SymbolSource:
                 if offset is not None and (which != "exported" or symbol.is_exported):
                     places.setdefault(offset, CodePlace(symbol.name, symbol.name, offset))
             return list(places.values())
+
+    def enclosing(self, path: str, address: int) -> tuple[str, int] | None:
+        """Return the function that an address of the program's file lies in, and where it begins as a file offset."""
+        with readable_elf(path) as elf:
+            symbol = self._index(elf).enclosing(address)
+            offset = elf.file_offset(symbol.address) if symbol is not None else None
+            return (symbol.name, offset) if symbol is not None and offset is not None else None
 
     def near(self, path: str, name: str) -> list[str]:
         """Return names of functions that may be meant by one that is not there."""

@@ -17,11 +17,14 @@ from .process_events import EVENTS
 ROOTS = ("process", "process(string)", "process(number)")
 FUNCTION_SUFFIXES = ("", ".call", ".return", ".exported", ".exported.return", ".inline")
 
+ADDRESS_SUFFIXES = ("", ".call", ".return", ".exported")
+
 
 def function_forms(form: Form) -> dict[str, Form]:
     """Return the forms of points on functions."""
     places = [place for root in ROOTS for place in (root, f"{root}.library(string)")]
-    return {f"{place}.function(string){suffix}": form for place in places for suffix in FUNCTION_SUFFIXES}
+    named = {f"{place}.function(string){suffix}": form for place in places for suffix in FUNCTION_SUFFIXES}
+    return named | {f"{place}.function(number){suffix}": form for place in places for suffix in ADDRESS_SUFFIXES}
 
 
 def mark_forms(form: Form) -> dict[str, Form]:

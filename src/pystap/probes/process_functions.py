@@ -67,10 +67,13 @@ class ProcessFunctionForm:
         near: dict[str, None] = {}
         for file in files:
             try:
-                places = self._places(file.path, str(part.argument), _which(parts))
+                if isinstance(part.argument, int):
+                    places = self._around(file.path, part.argument, _which(parts))
+                else:
+                    places = self._places(file.path, str(part.argument), _which(parts))
                 if places:
                     found.append(Group(file, tuple(places)))
-                elif len(files) == 1:
+                elif len(files) == 1 and isinstance(part.argument, str):
                     near |= dict.fromkeys(self.symbols.near(file.path, str(part.argument).partition("@")[0]))
             except OSError as error:
                 _fail(f"cannot read '{file.path}': {error.strerror}", parts[0])
@@ -80,6 +83,14 @@ class ProcessFunctionForm:
         if not found:
             self._absent(part, parts, files, list(near))
         return found
+
+    def _around(self, path: str, address: int, which: Which) -> Sequence[CodePlace]:
+        """Return the function that an address lies in; of several of its name the one that begins there."""
+        found = self.symbols.enclosing(path, address)
+        if found is None:
+            return ()
+        places = self._places(path, found[0], which)
+        return [place for place in places if found[1] in (place.start, place.offset)]
 
     def _places(self, path: str, pattern: str, which: Which) -> Sequence[CodePlace]:
         """Return the places that the sources know; of functions that have symbols alone, what those tell."""
@@ -102,6 +113,8 @@ class ProcessFunctionForm:
             what = "source files" if "@" in str(part.argument) else "inlined functions"
             _fail(f"no match for '{part.argument}': {what} are known by debuginfo (DWARF) alone, and {where} has none "
                   "that matches (install its debug symbols, or compile it with -g)", part)  # fmt: skip
+        if isinstance(part.argument, int):
+            _fail(f"no function at address {part.argument:#x} of {where}", part)
         hint = f" (similar functions: {', '.join(near)})" if near else ""
         library = self._library_with(files, str(part.argument), parts)
         if library:

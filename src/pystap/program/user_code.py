@@ -82,6 +82,10 @@ class PlaceSource(Protocol):
 class SymbolNames(CodeSource, Protocol):
     """The source that every program has."""
 
+    def enclosing(self, path: str, address: int) -> tuple[str, int] | None:
+        """Return the function that an address of the program's file lies in and the file offset where it begins."""
+        ...
+
     def near(self, path: str, name: str) -> list[str]:
         """Return names of functions that may be meant by one that is not there."""
         ...
