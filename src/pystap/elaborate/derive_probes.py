@@ -40,6 +40,9 @@ def derive_probes(inputs: Inputs) -> list[DerivedProbe]:
     for item in inputs.script.items:
         if isinstance(item, ast.ProbeDeclaration):
             probes.extend(deriver.declaration(item))
+    if not probes and deriver.skipped and not inputs.diagnostics.errors:
+        why = deriver.skipped[0]  # nothing else would tell why a script of optional points has no probe
+        inputs.diagnostics.add(Diagnostic("WARNING", why.message, why.span, why.subject))
     return probes
 
 
@@ -99,6 +102,8 @@ def _part(component: ast.PointComponent) -> PointPart:
 class _Deriver:
     def __init__(self, inputs: Inputs) -> None:
         self.inputs = inputs
+        self.skipped: list[Diagnostic] = []
+        """Why optional points were left out."""
         self.own_aliases = [item for item in inputs.script.items if isinstance(item, ast.AliasDeclaration)]
 
     def listed(self, point: ast.ProbePoint) -> Iterator[tuple[str, Callable[[], DerivedPoint]]]:
@@ -161,7 +166,9 @@ class _Deriver:
                     for one in self._separated(whole, (*expansion.prologue, probe.body, *expansion.epilogue))
                 ]
             except ScriptError as error:
-                if not (point.optional or point.sufficient):
+                if point.optional or point.sufficient:
+                    self.skipped.append(error.diagnostic)
+                else:
                     self._report(point, error)
                 continue
             found.extend(derived)
