@@ -34,11 +34,11 @@ def test_refusal_and_death_are_an_exception(text: str, words: str) -> None:
 def test_unused_compiler_ends() -> None:
     before = descriptors()
     with Compiler() as compiler:
-        pass
+        child = compiler._child
     compiler.close()
     assert descriptors() == before
     with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+        os.waitpid(child, os.WNOHANG)
 
 
 def test_large_module() -> None:

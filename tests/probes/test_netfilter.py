@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from pystap.program.types import Type
 from pystap.registries import _features, _has, function_refusal
 from pystap.source import NO_SPAN
 
-from ..command import run_stap
+from ..command import STAP, run_stap
 
 Stap = Callable[..., "subprocess.CompletedProcess[str]"]
 SENDER = """\
@@ -127,3 +128,14 @@ def test_what_is_refused(stap: Stap, options: tuple[str, ...], script: str, mess
     assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@needs_programs
+def test_two_at_the_same_place(stap: Stap, tmp_path: Path) -> None:
+    script = (
+        "probe netfilter.ip.local_in { if (length == 228) n++; seen = n } global n, seen probe end { println(seen) }"
+    )
+    inner = shlex.join([*STAP, "-e", script, "-c", f"{sys.executable} -I -S {tmp_path}/sender.py"])
+    done = run_stap("-e", script, "-c", inner, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stdout.splitlines() if " " not in line] == ["1", "1"]

@@ -326,13 +326,13 @@ def test_the_kernel_takes_no_new_arguments(written: str, tmp_path: Path) -> None
 def test_arguments_in_memory_are_rewritten_where_the_kernel_permits_it(tmp_path: Path) -> None:
     (tmp_path / "there").write_text("found\n")
     script = """probe syscall.openat {
-      if (pid() == target() && user_string($filename) =~ "^nowhere/") {
+      if (pid() == target() && user_string2($filename, "") =~ "^nowhere/") {
         set_user_string($filename, "there")
         printf("%s\\n", user_string($filename))
         try { set_user_long($filename + (1 << 60), 7) } catch (m) { printf("%s\\n", m) }
         try { set_user_char(8, 7) } catch (m) { printf("%s\\n", m) }
       }
-      if (pid() == target() && user_string($filename) == "wrong") {
+      if (pid() == target() && user_string2($filename, "") == "wrong") {
         set_user_string_n($filename, 2, "th")
         set_user_char($filename + 2, 0x65)
         set_user_short($filename + 3, 0x6572)

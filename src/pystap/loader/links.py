@@ -32,6 +32,7 @@ TYPE_HARDWARE, TYPE_SOFTWARE, TYPE_TRACEPOINT, TYPE_HW_CACHE, TYPE_RAW, TYPE_BRE
 SW_CPU_CLOCK, SW_TASK_CLOCK = 0, 1
 
 _BPF_PERF_EVENT, _BPF_NETFILTER = 41, 45
+_NETFILTER_TRIES = 32
 _LINK_INFO_SIZE = 64
 _LINK_PERF_EVENT, _LINK_KPROBE_MULTI = 7, 8
 """`enum bpf_link_type` of linux/bpf.h."""
@@ -389,9 +390,18 @@ def _open_raw(program: Program, what: str, name_at: int, slow_steps: int = 0) ->
 
 
 def attach_netfilter(program: Program, family: int, hook: int, priority: int) -> Link:
-    """Attach a program to a hook of netfilter. Raises `KernelRefused`."""
-    attr = struct.pack("<IIIIIIiI", program.fd, 0, _BPF_NETFILTER, 0, family, hook, priority, 0)
-    return _create_link(program, f"netfilter hook {hook}", attr)
+    """Attach a program to a hook of netfilter. Raises `KernelRefused`.
+
+    The kernel takes one program at a priority (EBUSY): where there is one, the next free priority behind it is used.
+    """
+    for later in range(_NETFILTER_TRIES):
+        attr = struct.pack("<IIIIIIiI", program.fd, 0, _BPF_NETFILTER, 0, family, hook, priority + later, 0)
+        try:
+            return _create_link(program, f"netfilter hook {hook}", attr)
+        except KernelRefused as error:
+            if error.errno != errno.EBUSY:
+                raise
+    raise refusal(f"attach {program.spec.name} to netfilter hook {hook}", errno.EBUSY)
 
 
 def _create_link(program: Program, what: str, attr: bytes, slow_steps: int = 0, points: int = 1) -> Link:
