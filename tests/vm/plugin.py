@@ -5,10 +5,13 @@
     pytest --guest 6.1 --only-guest --thorough
 
 A test asks for a guest by `@pytest.mark.guest`, by living in tests/guest/, or with `@pytest.mark.guest(native=True)`
-for "there as well as here". It is an ordinary test. When the first guest test of a kernel is due, the kernel is booted
-with a second pytest in it (`--inside-guest`) that runs all of them and writes each report as a line of JSON to a shared
-file; this run follows that file and hands the reports on as its own. A guest that dies fails the test that was running
-and all that had not run.
+for "there as well as here". It is an ordinary test. The kernel is booted with a second pytest in it (`--inside-guest`)
+that runs all of them and writes each report as a line of JSON to a shared file; this run follows that file and hands
+the reports on as its own. The first kernel is booted before the native tests and runs beside them, each further one
+when its first test is due. A guest that dies fails the test that was running and all that had not run.
+
+An emulated kernel is slow: what `@pytest.mark.guest(native=True, thorough=True)` marks runs in guests with --thorough
+alone, and after --guest-budget what has not started is skipped.
 """
 
 from __future__ import annotations
