@@ -261,6 +261,38 @@ def _minimum(code: Code, one: str, other: str) -> str:
     return code.value("least", f"select i1 {less}, i64 {one}, i64 {other}")
 
 
+def _each_pointer(
+    code: Code, pointer_place: str, index_place: str, loop: str, body: str, bad: str, end: str
+) -> tuple[str, str]:
+    """Begin a loop over the array of pointers at `%address`, each read from user memory; its body begins in `body`.
+
+    It leaves for `bad` where the array cannot be read, for `end` at a null pointer. Returns the index and the pointer.
+    """
+    step = code.value("step", f"sub i64 8, {code.value('less', 'and i64 %narrow, 4')}")
+    width = code.value("width", f"trunc i64 {step} to i32")
+    code.store("0", index_place)
+    code.begin(loop)
+    index = code.load("index", index_place)
+    code.store("0", pointer_place)
+    address = code.value("address", f"add i64 %address, {code.value('moved', f'mul i64 {index}, {step}')}")
+    source = code.value("source", f"inttoptr i64 {address} to ptr")
+    result = code.helper("result", Helper.PROBE_READ_USER, f"ptr {pointer_place}, i32 {width}, ptr {source}")
+    read = code.name("read")
+    code.branch(code.value("fault", f"icmp slt i64 {result}, 0"), bad, read)
+    code.begin(read)
+    pointer = code.load("pointer", pointer_place)
+    code.branch(code.value("last", f"icmp eq i64 {pointer}, 0"), end, body)
+    code.begin(body)
+    return index, pointer
+
+
+def _next_pointer(code: Code, index: str, index_place: str, most: int, loop: str, cut: str) -> None:
+    """End the body of that loop: go on with the following pointer, or to `cut` after `most`."""
+    following = code.value("following", f"add i64 {index}, 1")
+    code.store(following, index_place)
+    code.repeat(code.value("go", f"icmp ult i64 {following}, {most}"), loop, cut)
+
+
 def _texts_function() -> str:
     """Return the function that reads the strings of an array of pointers; it gives the bytes read, or -14.
 
@@ -270,24 +302,8 @@ def _texts_function() -> str:
     code = Code()
     pointer_place, index_place = code.alloca("pointer", "i64"), code.alloca("index", "i64")
     _put(code, _USED, "0")
-    step = code.value("step", f"sub i64 8, {code.value('less', 'and i64 %narrow, 4')}")
-    width = code.value("width", f"trunc i64 {step} to i32")
-    loop, body, text, more, cut, bad, end = (
-        code.name(n) for n in ("loop", "body", "text", "more", "cut", "bad", "end")
-    )
-    code.store("0", index_place)
-    code.begin(loop)
-    index = code.load("index", index_place)
-    code.store("0", pointer_place)
-    moved = code.value("moved", f"mul i64 {index}, {step}")
-    address = code.value("address", f"add i64 %address, {moved}")
-    source = code.value("source", f"inttoptr i64 {address} to ptr")
-    result = code.helper("result", Helper.PROBE_READ_USER, f"ptr {pointer_place}, i32 {width}, ptr {source}")
-    code.branch(code.value("fault", f"icmp slt i64 {result}, 0"), bad, body)
-    code.begin(body)
-    pointer = code.load("pointer", pointer_place)
-    code.branch(code.value("last", f"icmp eq i64 {pointer}, 0"), end, text)
-    code.begin(text)
+    loop, text, more, cut, bad, end = (code.name(n) for n in ("loop", "text", "more", "cut", "bad", "end"))
+    index, pointer = _each_pointer(code, pointer_place, index_place, loop, text, bad, end)
     used = code.value("used", f"and i64 {code.opaque(_get(code, _USED))}, {_SIZE_MASK}")
     room = code.value("room", f"sub i64 %size, {used}")
     some = code.name("some")
@@ -305,9 +321,7 @@ def _texts_function() -> str:
     _put(code, _USED, code.value("used", f"add i64 {used}, {read}"))
     code.branch(code.value("whole", f"icmp ult i64 {read}, {_LONGEST_TEXT}"), more, cut)
     code.begin(more)
-    following = code.value("following", f"add i64 {index}, 1")
-    code.store(following, index_place)
-    code.repeat(code.value("go", f"icmp ult i64 {following}, {_MOST_TEXTS}"), loop, cut)
+    _next_pointer(code, index, index_place, _MOST_TEXTS, loop, cut)
     code.begin(cut)
     used = code.value("used", f"and i64 {code.opaque(_get(code, _USED))}, {_SIZE_MASK}")
     code.line(f"store i8 1, ptr {code.offset('%out', used)}, align 1")
@@ -327,26 +341,9 @@ def _pointers_function() -> str:
     """
     code = Code()
     pointer_place, index_place = code.alloca("pointer", "i64"), code.alloca("index", "i64")
-    step = code.value("step", f"sub i64 8, {code.value('less', 'and i64 %narrow, 4')}")
-    width = code.value("width", f"trunc i64 {step} to i32")
-    loop, body, more, cut, bad, none, end = (
-        code.name(n) for n in ("loop", "body", "more", "cut", "bad", "none", "end")
-    )
-    code.store("0", index_place)
-    code.begin(loop)
-    index = code.load("index", index_place)
-    code.store("0", pointer_place)
-    address = code.value("address", f"add i64 %address, {code.value('moved', f'mul i64 {index}, {step}')}")
-    source = code.value("source", f"inttoptr i64 {address} to ptr")
-    result = code.helper("result", Helper.PROBE_READ_USER, f"ptr {pointer_place}, i32 {width}, ptr {source}")
-    code.branch(code.value("fault", f"icmp slt i64 {result}, 0"), bad, body)
-    code.begin(body)
-    pointer = code.load("pointer", pointer_place)
-    code.branch(code.value("last", f"icmp eq i64 {pointer}, 0"), end, more)
-    code.begin(more)
-    following = code.value("following", f"add i64 {index}, 1")
-    code.store(following, index_place)
-    code.repeat(code.value("go", f"icmp ult i64 {following}, {_LARGEST['pointers']}"), loop, cut)
+    loop, more, cut, bad, none, end = (code.name(n) for n in ("loop", "more", "cut", "bad", "none", "end"))
+    index, _ = _each_pointer(code, pointer_place, index_place, loop, more, bad, end)
+    _next_pointer(code, index, index_place, _LARGEST["pointers"], loop, cut)
     code.begin(bad)
     code.branch(code.value("first", f"icmp eq i64 {index}, 0"), none, cut)
     code.begin(none)
