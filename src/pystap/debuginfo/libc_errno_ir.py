@@ -19,6 +19,27 @@ def _read(result: str, helper: str, size: int, address: str) -> str:
 """
 
 
+def _search(name: str, before: str, place: str, helper: str, key: int, most: int, found: str) -> str:
+    """Return a loop over pairs of words (key, value) at `place`; it leaves for `found` with the key's `%NAME.value`."""
+    return f"""\
+  br label %{name}s
+{name}s:
+  %{name} = phi i64 [ 0, %{before} ], [ %{name}.next, %{name}.other ]
+  %{name}.offset = shl i64 %{name}, 4
+  %{name}.at = add i64 {place}, %{name}.offset
+{_read(name, helper, 16, f"%{name}.at")}  br i1 %{name}.bad, label %none, label %{name}.read
+{name}.read:
+  %{name}.key = load i64, ptr %buffer, align 8
+  %{name}.value = load i64, ptr %second, align 8
+  %{name}.found = icmp eq i64 %{name}.key, {key}
+  br i1 %{name}.found, label %{found}, label %{name}.other
+{name}.other:
+  %{name}.next = add i64 %{name}, 1
+  %{name}.left = icmp ult i64 %{name}.next, {most}
+  br i1 %{name}.left, label %{name}s, label %none
+"""
+
+
 LIBRARY_WORD = IrFunction(
     "fn_library_word",
     f"""\
@@ -28,27 +49,12 @@ entry:
   %second = getelementptr i8, ptr %buffer, i64 8
   %third = getelementptr i8, ptr %buffer, i64 16
   %fourth = getelementptr i8, ptr %buffer, i64 24
-  br label %pairs
-pairs:
-  %pair = phi i64 [ 0, %entry ], [ %pair.next, %pair.other ]
-  %pair.offset = shl i64 %pair, 4
-  %pair.at = add i64 %vector, %pair.offset
-{_read("pair", _READ_KERNEL, 16, "%pair.at")}  br i1 %pair.bad, label %none, label %pair.read
-pair.read:
-  %key = load i64, ptr %buffer, align 8
-  %headers = load i64, ptr %second, align 8
-  %is.headers = icmp eq i64 %key, {_AT_PHDR}
-  br i1 %is.headers, label %segments, label %pair.other
-pair.other:
-  %pair.next = add i64 %pair, 1
-  %pair.left = icmp ult i64 %pair.next, {_MOST_PAIRS}
-  br i1 %pair.left, label %pairs, label %none
-
+{_search("pair", "entry", "%vector", _READ_KERNEL, _AT_PHDR, _MOST_PAIRS, "segments")}
 segments:
   %number = phi i64 [ 0, %pair.read ], [ %number.next, %segment.other ]
   %moved = phi i64 [ 0, %pair.read ], [ %moved.now, %segment.other ]
   %segment.offset = mul i64 %number, 56
-  %segment.at = add i64 %headers, %segment.offset
+  %segment.at = add i64 %pair.value, %segment.offset
 {_read("segment", _READ_USER, 24, "%segment.at")}  br i1 %segment.bad, label %none, label %segment.read
 segment.read:
   %kind = load i32, ptr %buffer, align 8
@@ -57,7 +63,7 @@ segment.read:
   br i1 %is.dynamic, label %found.dynamic, label %segment.other
 segment.other:
   %is.own = icmp eq i32 %kind, {_PT_PHDR}
-  %distance = sub i64 %headers, %address
+  %distance = sub i64 %pair.value, %address
   %moved.now = select i1 %is.own, i64 %distance, i64 %moved
   %number.next = add i64 %number, 1
   %segment.left = icmp ult i64 %number.next, {_MOST_HEADERS}
@@ -65,24 +71,9 @@ segment.other:
 
 found.dynamic:
   %tags.at = add i64 %address, %moved
-  br label %tags
-tags:
-  %tag.number = phi i64 [ 0, %found.dynamic ], [ %tag.next, %tag.other ]
-  %tag.offset = shl i64 %tag.number, 4
-  %tag.at = add i64 %tags.at, %tag.offset
-{_read("tag", _READ_USER, 16, "%tag.at")}  br i1 %tag.bad, label %none, label %tag.read
-tag.read:
-  %tag = load i64, ptr %buffer, align 8
-  %debug = load i64, ptr %second, align 8
-  %is.debug = icmp eq i64 %tag, {_DT_DEBUG}
-  br i1 %is.debug, label %files, label %tag.other
-tag.other:
-  %tag.next = add i64 %tag.number, 1
-  %tag.left = icmp ult i64 %tag.next, {_MOST_TAGS}
-  br i1 %tag.left, label %tags, label %none
-
+{_search("tag", "found.dynamic", "%tags.at", _READ_USER, _DT_DEBUG, _MOST_TAGS, "files")}
 files:
-  %first.at = add i64 %debug, 8
+  %first.at = add i64 %tag.value, 8
 {_read("first", _READ_USER, 8, "%first.at")}  br i1 %first.bad, label %none, label %first.read
 first.read:
   %first.file = load i64, ptr %buffer, align 8
