@@ -1,27 +1,29 @@
 """LLVM: IR text in, an eBPF object or assembly text out.
 
 LLVM's BPF back end ends the process on what it cannot do, so it runs in a forked child, which hands back its result or
-dies; llvmlite is imported in the child alone. The child may be started long before there is anything to compile: the
-import (40-60 ms) then passes while the script is parsed. This module itself imports nothing heavy. The settings are
-measured: without this data layout 64-bit loads split in two, and code for a later `cpu` than v3 is refused by kernels
-before 6.6 (signed division, sign-extending moves).
+dies; LLVM is loaded in the child alone. The child may be started long before there is anything to compile: LLVM then
+loads (12 ms; 50 through llvmlite's own modules) while the script is parsed. This module itself imports nothing heavy.
+The settings are measured: without this data layout 64-bit loads split in two, and code for a later `cpu` than v3 is
+refused by kernels before 6.6 (signed division, sign-extending moves).
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import struct
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Literal
+import sys
+
+from .lean import Callable, Literal, suppress
 
 DATA_LAYOUT = "e-m:e-p:64:64-i64:64-i128:128-n32:64-S128"
 TRIPLE = "bpfel"
 CPU = "v3"
 
+_SIGKILL = 9  # without the module `signal`, which takes as long to import as all else here
+
 Form = Literal["object", "assembly"]
 _FORMS: tuple[Form, Form] = ("object", "assembly")
+Translator = Callable[[str, str, str, bool], bytes]
 _REQUEST = struct.Struct("=BQ")
 
 
@@ -79,7 +81,7 @@ class Compiler:
                 os.close(fd)
             self._requests = -1
         if self._child:
-            os.kill(self._child, signal.SIGKILL)  # it may be in the middle of the import
+            os.kill(self._child, _SIGKILL)  # it may be in the middle of the import
             self._wait()
 
     def __enter__(self) -> Compiler:
@@ -104,14 +106,13 @@ def _serve(requests: int, output: int, messages: int) -> None:
     status = 1
     try:
         os.dup2(messages, 2)
-        import llvmlite.binding as llvm
-
-        llvm.initialize_all_targets()
-        llvm.initialize_all_asmprinters()
+        translate = _translator()
         header = _read(requests, _REQUEST.size)
         if len(header) == _REQUEST.size:
             form, size = _REQUEST.unpack(header)
-            _write(output, _translate(_read(requests, size).decode(), _FORMS[form]))
+            ir = _read(requests, size).decode()
+            layout = f'target datalayout = "{DATA_LAYOUT}"\ntarget triple = "{TRIPLE}"\n'
+            _write(output, translate(layout + ir, TRIPLE, CPU, _FORMS[form] == "object"))
             status = 0
     except BaseException as error:
         os.write(messages, str(error).encode(errors="replace"))
@@ -119,19 +120,36 @@ def _serve(requests: int, output: int, messages: int) -> None:
         os._exit(status)
 
 
-def _translate(ir: str, form: Form) -> bytes:
+def _translator() -> Translator:
+    """Load LLVM: its library alone where llvmlite is of a known version and not imported yet, else by its interface."""
+    if "llvmlite.binding" not in sys.modules:
+        from .llvm_library import Library, find_library
+
+        path = find_library()
+        if path:
+            with suppress(OSError, AttributeError):
+                return Library(path).translate
     import llvmlite.binding as llvm
 
-    module = llvm.parse_assembly(f'target datalayout = "{DATA_LAYOUT}"\ntarget triple = "{TRIPLE}"\n{ir}')
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    return translate_publicly
+
+
+def translate_publicly(ir: str, triple: str, cpu: str, is_object: bool) -> bytes:
+    """Return an object file, or assembly text, for a module. Raises RuntimeError with LLVM's words."""
+    import llvmlite.binding as llvm
+
+    module = llvm.parse_assembly(ir)
     module.verify()
-    machine = llvm.Target.from_triple(TRIPLE).create_target_machine(cpu=CPU, opt=2)
+    machine = llvm.Target.from_triple(triple).create_target_machine(cpu=cpu, opt=2)
     builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=2))
     builder.getModulePassManager().run(module, builder)
-    if form == "assembly":
-        text: str = machine.emit_assembly(module)
-        return text.encode()
-    data: bytes = machine.emit_object(module)
-    return data
+    if is_object:
+        data: bytes = machine.emit_object(module)
+        return data
+    text: str = machine.emit_assembly(module)
+    return text.encode()
 
 
 def _write(fd: int, data: bytes) -> None:
