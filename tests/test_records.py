@@ -70,3 +70,33 @@ def test_equality_hash_and_defaults() -> None:
     assert changing == Bag([2])
     with pytest.raises(TypeError):
         hash(changing)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wide(Point):
+    names: list[str] = field(default_factory=list)
+    last: str
+
+
+def test_the_first_instances_are_as_the_compiled_ones() -> None:
+    for x in range(30):
+        assert (Point(x).y, Point(x, 3).y, Point(y=4, x=x).x) == (2, 3, x)
+        assert Bag().items is not Bag().items
+        wide = Wide(x, last="z", names=["a"])
+        assert (wide.x, wide.y, wide.names, wide.last) == (x, 2, ["a"], "z")
+        assert Wide(x, last="z").names == []
+
+
+@pytest.mark.parametrize("made_before", [0, 30])
+def test_wrong_arguments_are_refused(made_before: int) -> None:
+    @dataclass(frozen=True, slots=True)
+    class Own:
+        x: int
+        y: int = 2
+
+    for x in range(made_before):
+        Own(x)
+    for make in (lambda: Own(), lambda: Own(1, 2, 3), lambda: Own(1, x=2), lambda: Own(1, z=2)):  # type: ignore
+        with pytest.raises(TypeError):
+            make()
+    assert Own(1) == Own(1, 2)

@@ -2,6 +2,6 @@
 
 import sys
 
-from .cli import main
+from .start import stap
 
-sys.exit(main())
+sys.exit(stap())

@@ -1,0 +1,160 @@
+"""The byte code of all modules that a start needs, in one file, beside what Python keeps of each.
+
+Python searches, opens and checks a file for each module, in 0.13 ms; here it is one look at the source's time and size.
+A start imports 70 modules of this package, one from an empty cache 200. The file lies in the package's folder for byte
+code and is written by the same rules: when modules were imported that it lacks, and Python may write byte code.
+"""
+
+from __future__ import annotations
+
+import _frozen_importlib_external as importing  # `importlib` itself would be the slower way to it
+import marshal
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.machinery import ModuleSpec, SourceFileLoader
+    from types import CodeType
+else:
+    ModuleSpec, SourceFileLoader, Mapping = type(__spec__), importing.SourceFileLoader, dict
+
+_PACKAGE = __package__ or ""
+_FORMAT = b"pystap byte code 1\n" + importing.MAGIC_NUMBER
+
+Entry = tuple[bool, int, int, int, int]
+"""Of a module: whether it is a package, time (ns) and size of its source, where its code begins, and its length."""
+
+
+class _Loader(SourceFileLoader):
+    """Loads a module from code at hand; all else (its source, its data) is as for any other module."""
+
+    def __init__(self, name: str, path: str, file: int, begin: int, length: int) -> None:
+        super().__init__(name, path)
+        self._place = (file, length, begin)
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        return marshal.loads(os.pread(*self._place))  # type: ignore[no-any-return]
+
+
+class KeptModules:
+    """The modules in the file; as a member of `sys.meta_path` it finds those whose source is as it was."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._path = f"{folder}/__pycache__/together.{sys.implementation.cache_tag}"
+        self._entries: Mapping[str, Entry] = {}
+        self._file = self._begin = -1
+
+    def read(self) -> None:
+        """Open the file; one that is missing, cut off, or of another Python or folder, has no modules."""
+        try:
+            file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return
+        start = len(_FORMAT) + 8
+        head = os.pread(file, start, 0)
+        index = os.pread(file, int.from_bytes(head[len(_FORMAT) :], "little"), start)
+        try:
+            folder, length, entries = marshal.loads(index) if head.startswith(_FORMAT) else ("", 0, {})
+        except (EOFError, TypeError, ValueError):
+            folder, length, entries = "", 0, {}
+        if folder == self._folder and start + len(index) + length == os.fstat(file).st_size:
+            # Read one by one: memory for all of it at once would cost more page faults than calls are saved.
+            self._entries, self._file, self._begin = entries, file, start + len(index)
+        else:
+            os.close(file)
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """Return where a module is loaded from, None when it is not kept as it is now."""
+        entry = self._entries.get(name)
+        if entry is None:
+            return None
+        file = self._source(name, entry[0])
+        if _stamp(file) != entry[1:3]:
+            return None
+        loader = _Loader(name, file, self._file, self._begin + entry[3], entry[4])
+        spec = ModuleSpec(name, loader, origin=file, is_package=entry[0])
+        spec.has_location = True
+        folder, _, base = file.rpartition("/")
+        spec.cached = f"{folder}/__pycache__/{base[:-3]}.{sys.implementation.cache_tag}.pyc"
+        if entry[0]:
+            spec.submodule_search_locations = [folder]
+        return spec
+
+    def _source(self, name: str, is_package: bool) -> str:
+        inner = name[len(_PACKAGE) :].replace(".", "/")
+        return f"{self._folder}{inner}/__init__.py" if is_package else f"{self._folder}{inner}.py"
+
+    def keep(self) -> None:
+        """Write the file anew if modules were imported in another way. What cannot be written is left."""
+        if sys.dont_write_bytecode:
+            return
+        found = {
+            name: module.__spec__
+            for name, module in list(sys.modules.items())
+            if name.startswith(f"{_PACKAGE}.")
+            and type(getattr(module.__spec__, "loader", None)) is SourceFileLoader
+            and self.find_spec(name) is None  # this module itself is there, though it cannot have come from there
+        }
+        if not found:
+            return
+        entries: dict[str, Entry] = {}
+        codes: list[bytes] = []
+        length = 0
+        for name in (*self._entries, *found):
+            made = self._made(name, found.get(name))
+            if made is not None and name not in entries:
+                is_package, stamp, code = made
+                entries[name] = (is_package, *stamp, length, len(code))
+                codes.append(code)
+                length += len(code)
+        index = marshal.dumps((self._folder, length, entries))
+        self._write(b"".join([_FORMAT, len(index).to_bytes(8, "little"), index, *codes]))
+
+    def _made(self, name: str, spec: ModuleSpec | None) -> tuple[bool, tuple[int, int], bytes] | None:
+        """Return what is to be kept of a module: what was, where its source did not change, else what Python made."""
+        if spec is None:
+            entry = self._entries[name]
+            stamp = _stamp(self._source(name, entry[0]))
+            code = os.pread(self._file, entry[4], self._begin + entry[3])
+            return (entry[0], stamp, code) if stamp == entry[1:3] else None
+        is_package = spec.submodule_search_locations is not None
+        stamp = _stamp(self._source(name, is_package))
+        if spec.origin != self._source(name, is_package) or stamp is None:
+            return None
+        try:
+            return (is_package, stamp, marshal.dumps(spec.loader.get_code(name)))  # type: ignore[union-attr]
+        except (ImportError, OSError, SyntaxError):
+            return None
+
+    def _write(self, data: bytes) -> None:
+        temporary = f"{self._path}.{os.getpid()}"
+        try:
+            with open(temporary, "xb") as file:
+                file.write(data)
+            os.replace(temporary, self._path)
+        except OSError:
+            try:
+                os.unlink(temporary)
+            except OSError:
+                return
+
+
+def _stamp(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+def kept_modules() -> KeptModules:
+    """Return the file's modules, in use for all imports from now on, unless Python was asked for another byte code."""
+    modules = KeptModules(os.path.dirname(__file__))
+    own = type(getattr(__spec__, "loader", None))
+    if own is SourceFileLoader and not sys.flags.optimize and sys.implementation.cache_tag:
+        modules.read()
+        sys.meta_path.insert(0, modules)
+    return modules
