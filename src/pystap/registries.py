@@ -96,7 +96,7 @@ def _kernel_kinds(listing: bool, guru: bool) -> list[ProbeKind]:
             **functions_behind(root),
             **{f"{root}.function(string){suffix}": described for suffix in DEBUGINFO_SUFFIXES},
             **{f"{root}.statement({kind})": statement for kind in ("number", "string")},
-            f"{root}.statement(string).nearest": statement,
+            **{f"{root}.statement({kind}).nearest": statement for kind in ("number", "string")},
         }
 
     data = DataForm(_has_symbol, _symbols_like, (lambda: "") if listing else watchpoint_refusal)

@@ -76,5 +76,39 @@ def test_variables_lie_in_sections_that_are_loaded_anywhere(module: KernelDwarf)
         assert place.left.name == f"pystap_no_such:{section}"
 
 
+def test_an_address_has_the_variables_of_its_statement(module: KernelDwarf) -> None:
+    """Addresses count from the start of section .text, where a module's file has no other."""
+    line = SOURCE.splitlines().index("  return leaf(&local, 5) + twice(number);") + 1
+    places = module.source.statements(module.path, f"outer@small.c:{line}", False) or ()
+    outer = module.point(places[0])
+    symbols = subprocess.run(["nm", module.path], check=True, capture_output=True, text=True).stdout
+    start = next(int(row.split()[0], 16) for row in symbols.splitlines() if row.endswith(" T outer"))
+    address = start + outer.offset
+    found = module.at_address(address, "statement")
+    assert found is not None
+    assert (found[0].name, found[1]) == ("outer", address)
+    assert module.point(found[0]) == outer
+    assert {"$local", "$number"} <= set(found[0].variables()) == set(places[0].variables())
+
+
+def test_an_address_inside_a_statement(module: KernelDwarf) -> None:
+    [leaf] = module.source.functions(module.path, "leaf", "call") or ()
+    base = leaf.offset - module.point(leaf).offset
+    text = next(one.address for one in module._info.data.elf.sections if one.name == ".text")
+    inside = next(
+        at for at in range(base - text, base - text + 64)
+        if (near := module.at_address(at, "nearest")) is not None and near[1] != at
+    )  # fmt: skip
+    nearest = module.at_address(inside, "nearest")
+    assert nearest is not None
+    assert nearest[1] < inside
+    with pytest.raises(LookupError, match=f"{inside:#x} does not match the beginning.*try {nearest[1]:#x}"):
+        module.at_address(inside, "statement")
+    found = module.at_address(inside, "any")
+    assert found is not None
+    assert found[1] == inside
+    assert module.at_address(0x40000, "nearest") is None
+
+
 def test_a_file_without_debuginfo(tmp_path: Path) -> None:
     assert kernel_dwarf("pystap_no_such", str(tmp_path / "none.ko"), "release") is None

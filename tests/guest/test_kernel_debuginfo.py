@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from pystap.debuginfo.dwarf_elf import open_elf
+from pystap.debuginfo.dwarf_kernel import kernel_dwarf
+
 from ..command import run_stap
 from ..vm.known_module import NAME, SOURCE, module_for
 
@@ -71,6 +74,26 @@ def test_all_functions_of_a_source_file(stap: Stap, module: str) -> None:
     done = stap("-e", script, "-c", f"cat /proc/{NAME}")
     assert done.returncode == 0, done.stderr
     assert done.stdout == "26 1995\nknown_leaf 2\nknown_outer 2\nshow 1\ntwice 2\n"
+
+
+def test_variables_at_an_address(stap: Stap, module: str) -> None:
+    """An address of the file's section .text, of a statement or (.nearest, guru mode) inside one."""
+    path = module.partition('"')[2].rpartition('"')[0]
+    code = kernel_dwarf(NAME, path, "")
+    assert code is not None
+    [place] = code.source.statements(path, f"known_leaf@{NAME}.c:{line('sum > 1000')}", False) or ()
+    [start] = (value for name, value, _ in open_elf(path).function_symbols() if name == "known_leaf")
+    address = start - open_elf(path).section(".text").address + code.point(place).offset
+    point = f"{module}.statement({address:#x})"
+    script = f"""
+    probe {point} {{ printf("there %s %d %d\n", pp() == @1 ? "pp" : pp(), $sum, $pair->first) }}
+    probe {module}.statement({address + 1:#x}).nearest {{ printf("nearest %d %s\n", $sum, ppfunc()) }}"""
+    done = stap("-e", script, point, "-c", f"cat /proc/{NAME}")
+    assert done.returncode == 0, done.stderr
+    expected = ["there pp 12 7", "there pp 2005 2000", "nearest 12 known_leaf", "nearest 2005 known_leaf", "26 1995"]
+    assert sorted(done.stdout.splitlines()) == sorted(expected)
+    done = stap("-e", f"probe {module}.statement({address + 1:#x}) {{ println($sum) }}")
+    assert f"address {address + 1:#x} does not match the beginning of a statement (try {address:#x})" in done.stderr
 
 
 @pytest.mark.guest(thorough=True)

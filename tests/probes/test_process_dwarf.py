@@ -175,6 +175,21 @@ def test_listing_with_variables(stap: Stap, folder: Path) -> None:
     )
 
 
+def test_an_address_is_where_a_statement_begins(stap: Stap, folder: Path) -> None:
+    program = build(folder, "main", C_SOURCE, "-O0")
+    names = subprocess.run(["nm", program], check=True, capture_output=True, text=True).stdout
+    start = next(int(row.split()[0], 16) for row in names.splitlines() if row.endswith(" visit"))
+    inside = f'process("{program}").statement({start + 1:#x})'
+    outcome = stap("-p2", "-e", f"probe {inside} {{}}")
+    expected = f"address {start + 1:#x} does not match the beginning of a statement (try {start:#x})"
+    assert f"semantic error: {expected}: identifier" in outcome.stderr
+    script = f'probe {inside}.nearest {{ printf("%#x %s %s\\n", uaddr(), ppfunc(), @defined($depth) ? "seen" : "") }}'
+    out = lines(stap("-e", script, "-c", f"{program} > /dev/null"))
+    assert len(out) == 4
+    assert {line.split(" ", 1)[1] for line in out} == {"visit seen"}
+    assert {int(line.split()[0], 16) & 0xFFF for line in out} == {start & 0xFFF}
+
+
 @pytest.mark.parametrize(
     ("point", "message"),
     [

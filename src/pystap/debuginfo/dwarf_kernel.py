@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from ..program import nodes as n
 from ..program.attach import FunctionPoint
 from ..program.types import Type, wrap_long
-from ..program.user_code import CodePlace
+from ..program.user_code import CodePlace, Exact
 from ..records import dataclass
 from ..source import Span
 from .dwarf import DebugInfo, open_debuginfo
@@ -96,6 +96,25 @@ class KernelDwarf:
             raise LookupError(f"address {address:#x} is in no function of '{self.path}'")
         symbol = self._names[at]
         return FunctionPoint(place.name, 0, 0, self._module, False, address - self._addresses[at], symbol)
+
+    def at_address(self, address: int, exact: Exact) -> tuple[CodePlace, int] | None:
+        """Return the place at an address of the kernel's file or a module's section .text, and its address there.
+
+        None for an address in no function that is described. Raises LookupError where no statement begins.
+        """
+        text = 0
+        if self._module:
+            section = self._info.data.elf.section(".text")
+            text = section.address if section is not None and self._info.data.elf.is_relocatable else 0
+        if self._info.function_at(text + address) is None:
+            return None
+        try:
+            [place] = self.source.at_address(self.path, text + address, exact) or ()
+        except LookupError:
+            [start] = self.source.at_address(self.path, text + address, "nearest") or ()
+            message = f"address {address:#x} does not match the beginning of a statement (try {start.offset - text:#x})"
+            raise LookupError(message) from None
+        return place, place.offset - text
 
     def symbol(self, place: CodePlace) -> str:
         """Return the symbol that a place is the start of, "" when it lies inside a function.

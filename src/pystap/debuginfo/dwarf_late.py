@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ..program.user_code import CodePlace, Which
+from ..program.user_code import CodePlace, Exact, Which
 from .elf_file import NotElf, readable_elf
 from .elf_symbols import debug_file
 
@@ -57,9 +57,9 @@ class LateDwarf:
         source = self._of(path)
         return source.statements(path, pattern, nearest) if source is not None else None
 
-    def at_address(self, path: str, address: int) -> Sequence[CodePlace] | None:
+    def at_address(self, path: str, address: int, exact: Exact = "statement") -> Sequence[CodePlace] | None:
         source = self._of(path)
-        return source.at_address(path, address) if source is not None else None
+        return source.at_address(path, address, exact) if source is not None else None
 
     def labels(self, path: str, pattern: str, label: str) -> Sequence[CodePlace] | None:
         source = self._of(path)

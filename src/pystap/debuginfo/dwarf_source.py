@@ -11,7 +11,7 @@ from ..diagnostics import semantic_error
 from ..program import nodes as n
 from ..program.extension import TargetSource, VariableSource
 from ..program.types import Type
-from ..program.user_code import CodePlace, Which
+from ..program.user_code import CodePlace, Exact, Which
 from ..program.variable_locations import NumberTerm, Operation
 from ..records import replace
 from ..source import Span
@@ -109,8 +109,11 @@ class DwarfSource:
                     found.append(replace(place, detail=name))
         return found
 
-    def at_address(self, path: str, address: int) -> Sequence[CodePlace] | None:
-        """Return the statement that begins at an address of the program's file; None without debugging information."""
+    def at_address(self, path: str, address: int, exact: Exact = "statement") -> Sequence[CodePlace] | None:
+        """Return the place at an address of the program's file; None without debugging information.
+
+        Raises LookupError where it lies in no function, and where no statement begins though one has to.
+        """
         info = _opened(path)
         if info is None:
             return None
@@ -118,7 +121,9 @@ class DwarfSource:
         if function is None:
             raise LookupError(f"address {address:#x} is in no function of '{path}'")
         start = info.statement_start(function, address)
-        if start != address:
+        if exact == "nearest" and start is not None:
+            address = start
+        elif start != address and exact != "any":
             raise LookupError(
                 f"address {address:#x} does not match the beginning of a statement"
                 + (f" (try {start:#x})" if start is not None else "")

@@ -17,7 +17,7 @@ from ..program import nodes as n
 from ..program.attach import FunctionPoint, KernelFunctions
 from ..program.extension import DerivedPoint, PointPart, TargetSource, VariableSource
 from ..program.types import Type
-from ..program.user_code import CodePlace, CodeSource, PlaceSource, Which
+from ..program.user_code import CodePlace, CodeSource, Exact, PlaceSource, Which
 from ..records import dataclass, replace
 from ..source import Span
 from .kernel_functions import FunctionFacts
@@ -52,6 +52,8 @@ class KernelCode(Protocol):
     def source(self) -> Source: ...
 
     def point(self, place: CodePlace) -> FunctionPoint: ...
+
+    def at_address(self, address: int, exact: Exact) -> tuple[CodePlace, int] | None: ...
 
     def symbol(self, place: CodePlace) -> str: ...
 
@@ -101,6 +103,17 @@ class DebuginfoForm:
         """Tell whether debuginfo has a function, inlined or not."""
         code = self.find(module, _path(parts))
         return code is not None and bool(code.source.functions(code.path, name, "all"))
+
+    def at_address(
+        self, parts: Sequence[PointPart], module: str, address: int, exact: Exact
+    ) -> tuple[CodePlace, int] | None:
+        """Return what debuginfo tells of an address, and the address of the statement there; None where it tells
+        nothing. Raises ScriptError where no statement begins though one has to."""
+        code = self.find(module, _path(parts))
+        try:
+            return code.at_address(address, exact) if code is not None else None
+        except LookupError as error:
+            _fail(str(error.args[0]), code_part(parts))
 
     def _places(self, parts: Sequence[PointPart]) -> list[Found]:
         facts = self.facts()
@@ -179,12 +192,20 @@ def _derived(parts: Sequence[PointPart], module: str, code: KernelCode, place: C
         own = {name: variables[name] for name in variables}
         variables = {name: one if one.role == "return" else replace(one, at_entry=True) for name, one in own.items()}
         entry = partial(_derived, [one for one in parts if one.name != "return"], module, code, place)
-    elif any(variables[name].role == "return" for name in variables):
-        variables = {name: variables[name] for name in variables if variables[name].role != "return"}
+    else:
+        variables = visible_inside(place)
     return DerivedPoint(
         shown, KernelFunctions((point,), returns), {}, variables, functions, program=place.program,
         guard=place.guard, entry=entry,
     )  # fmt: skip
+
+
+def visible_inside(place: CodePlace) -> Mapping[str, TargetSource]:
+    """Return the variables of a place that is no return."""
+    variables = place.variables()
+    if any(variables[name].role == "return" for name in variables):
+        return {name: variables[name] for name in variables if variables[name].role != "return"}
+    return variables
 
 
 def _group(parts: Sequence[PointPart], found: Sequence[Found], is_traceable: Callable[[str], bool]) -> DerivedPoint:

@@ -13,15 +13,15 @@ from typing import NoReturn
 
 from ..diagnostics import semantic_error
 from ..program.extension import DerivedPoint, PointPart
-from ..program.user_code import CodePlace, PlaceSource
+from ..program.user_code import CodePlace, Exact, PlaceSource
 from ..records import dataclass
 from .process_functions import Group, named, point
 from .programs import Limit, ProgramFile, Programs
 
 SUFFIXES = (
-    "statement(string)", "statement(string).nearest", "statement(number)", "function(string).label(string)",
-    "function(string).callee(string)", "function(string).callee(string).call", "function(string).callees",
-    "function(string).callees(number)",
+    "statement(string)", "statement(string).nearest", "statement(number)", "statement(number).nearest",
+    "function(string).label(string)", "function(string).callee(string)", "function(string).callee(string).call",
+    "function(string).callees", "function(string).callees(number)",
 )  # fmt: skip
 
 
@@ -75,7 +75,8 @@ class ProcessPlaceForm:
     def _places(self, file: ProgramFile, parts: Sequence[PointPart], part: PointPart) -> Sequence[CodePlace] | None:
         last = parts[-1]
         if isinstance(part.argument, int):
-            return self.source.at_address(file.path, part.argument)
+            exact: Exact = "nearest" if last.name == "nearest" else "statement"
+            return self.source.at_address(file.path, part.argument, exact)
         pattern = str(part.argument)
         if part.name == "statement":
             return self.source.statements(file.path, pattern, last.name == "nearest")

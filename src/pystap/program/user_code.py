@@ -10,6 +10,8 @@ from .extension import ProgramTypes, TargetSource, VariableSource
 
 Which = Literal["all", "call", "inline", "exported", "return"]
 """Which instances of a function are meant; a return has no inlined ones."""
+Exact = Literal["statement", "nearest", "any"]
+"""What an address may be: where a statement begins; any, meaning the statement that it belongs to; any, as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class PlaceSource(Protocol):
         """Return the statements of `FUNCTION@FILE:LINE`; with `nearest` of the nearest line that has code."""
         ...
 
-    def at_address(self, path: str, address: int) -> Sequence[CodePlace] | None:
+    def at_address(self, path: str, address: int, exact: Exact = "statement") -> Sequence[CodePlace] | None:
         """Return the statement that begins at an address of the program's file."""
         ...
 
