@@ -14,9 +14,12 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from importlib.machinery import ModuleSpec, SourceFileLoader
     from types import CodeType
+    from typing import TypeVar
+
+    T = TypeVar("T")
 else:
     ModuleSpec, SourceFileLoader, Mapping = type(__spec__), importing.SourceFileLoader, dict
 
@@ -72,7 +75,7 @@ class KeptModules:
         if entry is None:
             return None
         file = self._source(name, entry[0])
-        if _stamp(file) != entry[1:3]:
+        if file_stamp(file) != entry[1:3]:
             return None
         loader = _Loader(name, file, self._file, self._begin + entry[3], entry[4])
         spec = ModuleSpec(name, loader, origin=file, is_package=entry[0])
@@ -111,17 +114,17 @@ class KeptModules:
                 codes.append(code)
                 length += len(code)
         index = marshal.dumps((self._folder, length, entries))
-        self._write(b"".join([_FORMAT, len(index).to_bytes(8, "little"), index, *codes]))
+        _write(self._path, b"".join([_FORMAT, len(index).to_bytes(8, "little"), index, *codes]))
 
     def _made(self, name: str, spec: ModuleSpec | None) -> tuple[bool, tuple[int, int], bytes] | None:
         """Return what is to be kept of a module: what was, where its source did not change, else what Python made."""
         if spec is None:
             entry = self._entries[name]
-            stamp = _stamp(self._source(name, entry[0]))
+            stamp = file_stamp(self._source(name, entry[0]))
             code = os.pread(self._file, entry[4], self._begin + entry[3])
             return (entry[0], stamp, code) if stamp == entry[1:3] else None
         is_package = spec.submodule_search_locations is not None
-        stamp = _stamp(self._source(name, is_package))
+        stamp = file_stamp(self._source(name, is_package))
         if spec.origin != self._source(name, is_package) or stamp is None:
             return None
         try:
@@ -129,20 +132,42 @@ class KeptModules:
         except (ImportError, OSError, SyntaxError):
             return None
 
-    def _write(self, data: bytes) -> None:
-        temporary = f"{self._path}.{os.getpid()}"
+
+def derived(path: str, stamp: object, make: Callable[[], T]) -> T:
+    """Return what `make` gives, kept in a file by the rules of byte code as long as a stamp stays the same.
+
+    Both are made of what `marshal` knows: numbers, texts, tuples and dictionaries of them.
+    """
+    try:
+        with open(path, "rb", buffering=0) as file:
+            kept, value = marshal.loads(file.read())
+        if kept == stamp:
+            return value  # type: ignore[no-any-return]
+    except (OSError, EOFError, TypeError, ValueError):
+        pass
+    made = make()
+    if not sys.dont_write_bytecode:
+        _write(path, marshal.dumps((stamp, made)))  # type: ignore[arg-type]
+    return made
+
+
+def _write(path: str, data: bytes) -> None:
+    """Write a file that appears whole. What cannot be written is left."""
+    temporary = f"{path}.{os.getpid()}"
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(temporary, "xb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except OSError:
         try:
-            with open(temporary, "xb") as file:
-                file.write(data)
-            os.replace(temporary, self._path)
+            os.unlink(temporary)
         except OSError:
-            try:
-                os.unlink(temporary)
-            except OSError:
-                return
+            return
 
 
-def _stamp(path: str) -> tuple[int, int] | None:
+def file_stamp(path: str) -> tuple[int, int] | None:
+    """Return the time (ns) and the size of a file, None where there is none."""
     try:
         status = os.stat(path)
     except OSError:

@@ -10,8 +10,8 @@ A pass collects diagnostics in a `Diagnostics` and the run stops after the pass 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NoReturn
 
+from .lean import NoReturn
 from .records import dataclass, field
 from .source import NO_SOURCE, Span
 

@@ -22,9 +22,13 @@ if TYPE_CHECKING:
     from enum import IntEnum as IntEnum
     from types import FrameType as FrameType
     from typing import Any as Any
+    from typing import Final as Final
     from typing import Literal as Literal
+    from typing import NoReturn as NoReturn
     from typing import Protocol as Protocol
     from typing import TypeVar as TypeVar
+    from typing import assert_never as assert_never
+    from typing import cast as cast
 else:
 
     class _ForAnnotations(type):
@@ -43,7 +47,7 @@ else:
 
         __slots__ = ()
 
-    Callable = Generator = Iterable = Iterator = Mapping = Sequence = FrameType = Literal = Any
+    Callable = Generator = Iterable = Iterator = Mapping = Sequence = FrameType = Final = Literal = NoReturn = Any
 
     class Protocol:
         """A base class that adds nothing."""
@@ -56,6 +60,14 @@ else:
     def TypeVar(name, **_):  # noqa: N802 - it stands for typing's
         """Return something to write into annotations."""
         return Any
+
+    def cast(kind, value):
+        """Return the value."""
+        return value
+
+    def assert_never(value):
+        """Raise an error: what calls this is never reached."""
+        raise AssertionError(f"unexpected {value!r}")
 
     class suppress:  # noqa: N801 - it stands for contextlib's
         """Pass over exceptions of these types."""

@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache, cached_property, partial
-from typing import Any
 
 from .arch import x86_64 as arch
 from .cache import open_cache
@@ -24,6 +23,7 @@ from .elaborate.walk import all_expressions
 from .kernel import KernelFacts, TaskLayout
 from .kernel.handlers import context_values
 from .kernel.process_tracking import LAYOUT, OFFSETS, limit_of
+from .lean import Any
 from .loader.errors import KernelRefused, MissingPrivilege
 from .loader.features import kernel_features
 from .loader.maps import possible_cpus

@@ -206,29 +206,15 @@ def test_broken_records() -> None:
         _ = Btf(blob.bytes()).count
 
 
-class Store:
-    def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
-        self.loads = 0
-
-    def load(self, key: str) -> bytes | None:
-        self.loads += 1
-        return self.kept.get(key)
-
-    def save(self, key: str, data: bytes) -> None:
-        self.kept[key] = data
-
-
-def test_positions_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_are_walked_as_far_as_asked() -> None:
     blob, ids = sample()
-    store = Store()
-    assert Btf(blob.bytes(), None, store, "k").find("do_it", BtfKind.FUNC) == ids["func"]
-    assert list(store.kept) == ["k"]
-    monkeypatch.setattr("pystap.debuginfo.btf._walk", None)
-    assert Btf(blob.bytes(), None, store, "k").find("do_it", BtfKind.FUNC) == ids["func"]
-    monkeypatch.undo()
-    store.kept["k"] = b"rubbish!"
-    assert Btf(blob.bytes(), None, store, "k").find("do_it", BtfKind.FUNC) == ids["func"]
+    whole, lazy = Btf(blob.bytes()), Btf(blob.bytes())
+    count = whole.count
+    assert [lazy.type(number) for number in (1, count - 1, 2)] == [whole.type(number) for number in (1, count - 1, 2)]
+    assert lazy.find("do_it", BtfKind.FUNC) == ids["func"]
+    assert lazy.count == count
+    with pytest.raises(BtfError, match=f"there is no type {count}"):
+        Btf(blob.bytes()).type(count)
 
 
 # -- the running kernel ---------------------------------------------------------------------------------------------

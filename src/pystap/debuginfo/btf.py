@@ -1,9 +1,9 @@
 """BTF, the kernel's own compact type information (Documentation/bpf/btf.rst), read lazily.
 
 A blob holds a section of type records, numbered from 1 in order, and a section of strings. The numbers are nowhere in
-the file, so finding one means having walked all records before it: `_walk` does that once in some 15 ms for 126,000
-types, and its result (where each record starts) may be kept on disk through an `IndexStore`. Names are found by
-searching the string section, then the type section, for bytes; no table of names is built.
+the file, so finding one means having walked all records before it: `_Positions` does that as far as it is needed, all
+126,000 types of a kernel in some 15 ms; what most scripts need stands at the beginning. Names are found by searching
+the string section, then the type section, for bytes; no table of names is built.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ import mmap
 import struct
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterator, Sequence
 
 from .btf_decode import decode
 from .btf_types import (
@@ -41,25 +40,20 @@ from .btf_types import (
     Volatile,
     c_name,
 )
-from .kernel_symbols import kernel_identity
 
 KERNEL_BTF = "/sys/kernel/btf"
 _MAGIC = 0xEB9F
 _FIXED_WORDS = {1: 4, 3: 6, 14: 4, 17: 4}
 _WORDS_PER_ENTRY = {4: 3, 5: 3, 6: 2, 13: 2, 15: 3, 19: 3}
 _MOST_SEARCHES = 16
+_STRETCH = 1 << 14
+Words = Sequence[int]
+Data = bytes | mmap.mmap
 _MEMBERS_FOLLOWED = (Typedef, Const, Volatile, Restrict, TypeTag)
 
 
 class BtfError(Exception):
     """There is no BTF, or it is not well-formed."""
-
-
-class IndexStore(Protocol):
-    """Keeps the positions of type records between runs, by a key that names the blob."""
-
-    def load(self, key: str) -> bytes | None: ...
-    def save(self, key: str, data: bytes) -> None: ...
 
 
 class _Steps(dict[int, int]):
@@ -74,16 +68,43 @@ class _Steps(dict[int, int]):
         return step
 
 
-def _walk(words: array[int]) -> array[int]:
-    """Return the position, in words, of the info word of each type record, in order."""
-    steps = _Steps()
-    positions: list[int] = []
-    add = positions.append
-    at, end = 1, len(words)
-    while at < end:
-        add(at)
-        at += steps[words[at]]
-    return array("I", positions)
+class _Positions:
+    """The position, in words, of the info word of each type record, in order: walked as far as they are asked for."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+        self._found = array("I")
+        self._next = 1
+        self._steps = _Steps()
+
+    def all(self) -> array[int]:
+        """Return all. Raises BtfError."""
+        self._walk(len(self._words), array("I", self._words) if self._next < len(self._words) else self._words)
+        return self._found
+
+    def at(self, index: int) -> int | None:
+        """Return the position of the record of an index; None when there are not so many. Raises BtfError."""
+        while index >= len(self._found) and self._next < len(self._words):
+            self._walk(self._next + _STRETCH, self._words)
+        return self._found[index] if 0 <= index < len(self._found) else None
+
+    def index(self, position: int) -> int | None:
+        """Return the index of the record at a position; None when none begins there. Raises BtfError."""
+        if self._next <= position:
+            self._walk(position + 1, self._words)
+        index = bisect_left(self._found, position)
+        return index if index < len(self._found) and self._found[index] == position else None
+
+    def _walk(self, end: int, words: Words) -> None:
+        """Walk to a position, or to the end: 0.11 us a record."""
+        steps, at, add, end = self._steps, self._next, self._found.append, min(end, len(words))
+        try:
+            while at < end:
+                add(at)
+                at += steps[words[at]]
+        except IndexError:
+            raise BtfError("a type record is cut short") from None
+        self._next = at
 
 
 class Btf:
@@ -92,14 +113,13 @@ class Btf:
     Lookups return None for what is not there; broken data raises `BtfError`.
     """
 
-    def __init__(self, data: bytes, base: Btf | None = None, store: IndexStore | None = None, key: str = "") -> None:
+    def __init__(self, data: Data, base: Btf | None = None) -> None:
         if len(data) < 24:
             raise BtfError("BTF is cut short")
         magic, _, _, header, type_at, type_size, string_at, string_size = struct.unpack_from("<HBBIIIII", data)
         if magic != _MAGIC:
             raise BtfError("not BTF")
         self._base = base
-        self._store, self._key = store, key
         self._data = data
         self._types_at: int = header + type_at
         self._types_end: int = self._types_at + type_size
@@ -107,17 +127,17 @@ class Btf:
         self._strings_end: int = self._strings_at + string_size
         self._string_base: int = base.string_bytes if base else 0
         self._id_base: int = base.count if base else 1
-        self._words_cache: array[int] | None = None
-        self._positions_cache: array[int] | None = None
+        self._words_cache: Words | None = None
+        self._positions_cache: _Positions | None = None
         self._types: dict[int, BtfType] = {}
         self._found: dict[tuple[str, BtfKind], int | None] = {}
         self._searches: dict[BtfKind, int] = {}
         self._by_name: dict[BtfKind, dict[str, int]] = {}
 
     @staticmethod
-    def kernel(store: IndexStore | None = None) -> Btf:
+    def kernel() -> Btf:
         """Return the running kernel's BTF. Raises `BtfError` when it has none."""
-        return Btf(_read(f"{KERNEL_BTF}/vmlinux"), None, store, f"btf-{kernel_identity()}" if store else "")
+        return Btf(_read(f"{KERNEL_BTF}/vmlinux"))
 
     @staticmethod
     def module(name: str, base: Btf) -> Btf:
@@ -134,44 +154,26 @@ class Btf:
     @property
     def count(self) -> int:
         """One more than the highest type id, those of the base included."""
-        return self._id_base + len(self._positions)
+        return self._id_base + len(self._positions.all())
 
     @property
-    def _words(self) -> array[int]:
+    def _words(self) -> Words:
         if self._words_cache is None:
-            self._words_cache = array("I")
-            self._words_cache.frombytes(self._data[self._types_at : self._types_end])
+            self._words_cache = memoryview(self._data)[self._types_at : self._types_end].cast("I")
         return self._words_cache
 
     @property
-    def _positions(self) -> array[int]:
+    def _positions(self) -> _Positions:
         if self._positions_cache is None:
-            self._positions_cache = self._stored_positions() or self._walked_positions()
+            self._positions_cache = _Positions(self._words)
         return self._positions_cache
-
-    def _stored_positions(self) -> array[int] | None:
-        data = self._store.load(self._key) if self._store else None
-        if not data or len(data) % 4:
-            return None
-        positions = array("I", data)
-        words = (self._types_end - self._types_at) // 4
-        return positions if positions[0] == 1 and positions[-1] < words else None
-
-    def _walked_positions(self) -> array[int]:
-        try:
-            positions = _walk(self._words)
-        except IndexError:
-            raise BtfError("a type record is cut short") from None
-        if self._store:
-            self._store.save(self._key, positions.tobytes())
-        return positions
 
     def string(self, offset: int) -> str:
         """Return the string at an offset; the empty string at 0."""
         if offset < self._string_base and self._base is not None:
             return self._base.string(offset)
         at = self._strings_at + offset - self._string_base
-        return self._data[at : self._data.index(b"\0", at)].decode(errors="replace")
+        return self._data[at : self._data.find(b"\0", at)].decode(errors="replace")
 
     # -- names --------------------------------------------------------------------------------------------------
 
@@ -207,7 +209,7 @@ class Btf:
         at = self._data.find(b"\0" + wanted + b"\0", self._strings_at, self._strings_end)
         if at >= 0:
             yield at + 1 - self._strings_at + self._string_base
-        elif self._data.startswith(wanted + b"\0", self._strings_at):
+        elif self._data[self._strings_at : self._strings_at + len(wanted) + 1] == wanted + b"\0":
             yield self._string_base
 
     def _record_named(self, name_offset: int, kind: BtfKind) -> int | None:
@@ -218,16 +220,15 @@ class Btf:
             word, odd = divmod(at - self._types_at, 4)
             if odd or at + 8 > self._types_end or self._data[at + 7] & 31 != kind:
                 continue
-            positions = self._positions
-            index = bisect_left(positions, word + 1)
-            if index < len(positions) and positions[index] == word + 1:
+            index = self._positions.index(word + 1)
+            if index is not None:
                 return self._id_base + index
         return None
 
     def names(self, kind: BtfKind) -> Iterator[tuple[str, int]]:
         """Yield name and id of every named type of one kind, in the order of ids, this blob's own only."""
         words = self._words
-        for index, at in enumerate(self._positions):
+        for index, at in enumerate(self._positions.all()):
             if words[at] >> 24 & 31 == kind and words[at - 1]:
                 yield self.string(words[at - 1]), self._id_base + index
 
@@ -243,10 +244,9 @@ class Btf:
         return known
 
     def _decode(self, type_id: int) -> BtfType:
-        try:
-            at = self._positions[type_id - self._id_base]
-        except IndexError:
-            raise BtfError(f"there is no type {type_id}") from None
+        at = self._positions.at(type_id - self._id_base)
+        if at is None:
+            raise BtfError(f"there is no type {type_id}")
         words = self._words
         record = words[at - 1 : at + _Steps()[words[at]] - 1]
         try:
@@ -358,7 +358,7 @@ class Btf:
         return self._base.enum_value(name) if self._base else None
 
     def _enum_value(self, name: str, kind: BtfKind) -> int | None:
-        positions, words = self._positions, self._words
+        positions, words = self._positions.all(), self._words
         for offset in self._string_offsets(name):
             pattern = struct.pack("<I", offset)
             at = self._types_at - 1
@@ -379,17 +379,16 @@ class Btf:
         return c_name(self.type, type_id)
 
 
-def _read(path: str) -> bytes:
+def _read(path: str) -> Data:
     """Return a BTF file: mapped where the kernel can (6.16), else read, which sysfs does a page at a time."""
     try:
         with open(path, "rb", buffering=0) as file:
             try:
-                with mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE, mmap.PROT_READ) as mapped:
-                    return mapped[:]
+                return mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE, mmap.PROT_READ)
             except (OSError, ValueError):
                 return file.readall()
     except OSError as error:
         raise BtfError(f"this kernel offers no type information: {path}: {error.strerror}") from None
 
 
-__all__ = ["Btf", "BtfError", "BtfKind", "BtfType", "IndexStore", "Member", "Parameter"]
+__all__ = ["Btf", "BtfError", "BtfKind", "BtfType", "Member", "Parameter"]

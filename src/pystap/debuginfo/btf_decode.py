@@ -6,8 +6,7 @@ the kind.
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from .btf_types import (
     Array,
@@ -41,7 +40,7 @@ Strings = Callable[[int], str]
 """Gives the string at an offset."""
 
 
-def decode(record: array[int], string: Strings) -> BtfType:
+def decode(record: Sequence[int], string: Strings) -> BtfType:
     """Return the type that a record describes. Raises `ValueError` for an unknown kind or a body of a wrong length."""
     name_at, info, extra = record[:3]
     name, length, flag, body = string(name_at), info & 0xFFFF, bool(info >> 31), record[3:]
@@ -95,19 +94,19 @@ def _integer(name: str, size: int, encoding: int) -> Int:
     return Int(name, size, encoding & 0xFF, encoding >> 16 & 0xFF, bool(flags & 1), bool(flags & 2), bool(flags & 4))
 
 
-def _members(body: array[int], with_bits: bool, string: Strings) -> Iterator[Member]:
+def _members(body: Sequence[int], with_bits: bool, string: Strings) -> Iterator[Member]:
     """With the record's flag set, a member's offset word holds the size of a bit field in its upper 8 bits."""
     for name, type_id, offset in zip(body[::3], body[1::3], body[2::3], strict=True):
         bits = offset >> 24 if with_bits else 0
         yield Member(string(name), type_id, offset & 0xFF_FFFF if with_bits else offset, bits)
 
 
-def _enumerators(body: array[int], signed: bool, string: Strings) -> Iterator[Enumerator]:
+def _enumerators(body: Sequence[int], signed: bool, string: Strings) -> Iterator[Enumerator]:
     for name, value in zip(body[::2], body[1::2], strict=True):
         yield Enumerator(string(name), value - (1 << 32) if signed and value >> 31 else value)
 
 
-def _enumerators64(body: array[int], signed: bool, string: Strings) -> Iterator[Enumerator]:
+def _enumerators64(body: Sequence[int], signed: bool, string: Strings) -> Iterator[Enumerator]:
     for name, low, high in zip(body[::3], body[1::3], body[2::3], strict=True):
         value = low | high << 32
         yield Enumerator(string(name), value - (1 << 64) if signed and value >> 63 else value)

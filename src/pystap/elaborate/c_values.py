@@ -6,9 +6,9 @@ $file->f_path->dentry     ReadMemory(ReadMemory-free: $file + offset of f_path +
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NoReturn, cast
 
 from ..diagnostics import near_names, semantic_error
+from ..lean import Literal, NoReturn, cast
 from ..program import nodes as n
 from ..program.c_types import CKind, CMember, CType, CValue, narrowed, pointer_to
 from ..program.types import Type, wrap_long

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
 
 from ..diagnostics import Diagnostics
+from ..lean import Protocol
 from ..program.attach import AttachSpec
 from ..program.extension import (
     BuiltinSource,

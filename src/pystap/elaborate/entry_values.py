@@ -21,10 +21,10 @@ registers had at the entry (DW_OP_entry_value): the element stays, since the cal
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ..arch import x86_64 as arch
 from ..diagnostics import semantic_error
+from ..lean import TYPE_CHECKING
 from ..program import nodes as n
 from ..program.attach import KernelFunctions, Uprobes
 from ..program.extension import DerivedPoint, VariableSource

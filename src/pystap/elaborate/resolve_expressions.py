@@ -5,10 +5,9 @@ counts[execname()] ++        Update(ElementValue(counts, [BuiltinCall(execname)]
 
 from __future__ import annotations
 
-from typing import Literal, cast
-
 from ..arch import x86_64 as arch
 from ..diagnostics import Diagnostic, ScriptError, semantic_error, similar
+from ..lean import Literal, cast
 from ..program import nodes as n
 from ..program.attach import (
     VERDICT,

@@ -7,9 +7,9 @@ t = task_current(); t->tgid  the type of t is that of what is assigned to it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NoReturn
 
 from ..diagnostics import ScriptError, near_names, semantic_error, similar
+from ..lean import NoReturn
 from ..program import nodes as n
 from ..program.attach import KernelFunctions, Syscalls, Tracepoints, Uprobes
 from ..program.c_types import CKind, CType, CValue

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
 
+from ..lean import Any, TypeVar, cast
 from ..program import nodes as n
 from ..records import field_names, replace
 

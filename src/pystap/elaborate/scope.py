@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import count, pairwise
-from typing import TYPE_CHECKING
 
 from ..diagnostics import Diagnostics, semantic_error, similar
+from ..lean import TYPE_CHECKING
 from ..program import nodes as n
 from ..program.attach import AttachSpec
 from ..program.extension import ProgramTypes, TargetSource, VariableSource

@@ -11,9 +11,9 @@ import errno
 import os
 import struct
 from collections.abc import Callable
-from contextlib import suppress
 
 from ..abi.image import FunctionInfo, MapKind, MapSpec, ProgramKind, ProgramSpec, Relocation, RelocationKind
+from ..lean import suppress
 from ..program.features import Feature, KernelFeatures
 from .errors import KernelRefused, MissingPrivilege, lockdown_mode
 from .links import (

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import NoReturn
 
 from ..diagnostics import near_names, semantic_error
+from ..lean import NoReturn
 from ..program import nodes as n
 from ..program.attach import FunctionPoint, KernelFunctions
 from ..program.c_types import CKind, CType, CValue, narrowed

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
 
+from ..lean import Protocol
 from ..program.extension import DerivedPoint, PointPart
 from ..records import dataclass
 from .forms import match_form, names_after

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import NoReturn, Protocol
 
 from ..diagnostics import semantic_error
+from ..lean import NoReturn, Protocol
 from ..program import nodes as n
 from ..program.attach import FunctionPoint, KernelFunctions
 from ..program.extension import DerivedPoint, PointPart, TargetSource, VariableSource

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from functools import cached_property
 from itertools import pairwise
-from typing import Protocol
 
 from ..arch import x86_64 as arch
+from ..lean import Protocol
 from ..program import nodes as n
 from ..program.c_types import CType, CValue
 from ..program.extension import TargetSource

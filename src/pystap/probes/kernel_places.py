@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import NoReturn
 
 from ..diagnostics import near_names, semantic_error
+from ..lean import NoReturn
 from ..program import nodes as n
 from ..program.extension import PointPart, VariableSource
 from ..program.types import Type

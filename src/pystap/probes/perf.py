@@ -8,7 +8,6 @@ perf.hw.instructions.counter("n")               no handler runs; @perf("n") read
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..diagnostics import semantic_error
@@ -133,6 +132,8 @@ def _program(part: PointPart) -> str:
     """Return the path of the program that is named, "" where none is. Raises ScriptError."""
     if part.argument is None:
         return ""
+    import shutil  # a slow import, for points that name a program alone
+
     found = shutil.which(str(part.argument))
     if found is None:
         semantic_error(f"cannot find executable '{part.argument}'", part.span, f"identifier '{part.name}'")

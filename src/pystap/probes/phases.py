@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
+from ..lean import Literal
 from ..program.attach import Never, Phase
 from ..program.extension import DerivedPoint, PointPart
 from ..records import dataclass

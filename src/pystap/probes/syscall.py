@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Protocol
 
 from ..diagnostics import semantic_error, similar
+from ..lean import Protocol
 from ..program import nodes as n
 from ..program.attach import Syscalls
 from ..program.extension import DerivedPoint, PointPart, TargetSource, VariableSource

@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Protocol
 
 from ..diagnostics import semantic_error, similar
+from ..lean import Protocol
 from ..program import nodes as n
 from ..program.attach import Tracepoints
 from ..program.c_types import CKind, CType, CValue, narrowed

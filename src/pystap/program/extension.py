@@ -6,8 +6,8 @@ An extension returns data (attach specifications, expressions, rows); it never g
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
 
+from ..lean import Protocol
 from ..records import dataclass, field
 from ..source import Span
 from .attach import AttachSpec

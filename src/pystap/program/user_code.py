@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Literal, Protocol
 
+from ..lean import Literal, Protocol
 from ..records import dataclass, field
 from .extension import ProgramTypes, TargetSource, VariableSource
 

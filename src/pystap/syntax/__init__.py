@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Final
 
 from ..diagnostics import Diagnostic, Diagnostics
+from ..lean import Final
 from ..source import SourceFile
 from . import ast
 from .conditions import PreprocessorFacts

@@ -6,8 +6,7 @@ language reference of SystemTap.
 
 from __future__ import annotations
 
-from typing import Literal
-
+from ..lean import Literal
 from ..records import dataclass
 from ..source import SourceFile, Span
 

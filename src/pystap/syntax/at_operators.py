@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, cast
 
+from ..lean import Final, cast
 from . import ast
 from .cursor import Cursor
 from .lexer import IDENTIFIER, Token

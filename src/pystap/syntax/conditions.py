@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Final, NoReturn
 
+from ..lean import Final, NoReturn
 from ..records import dataclass
 from .cursor import parse_error
 from .lexer import NUMBER, STRING, Token, number_value, string_value

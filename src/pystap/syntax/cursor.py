@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, NoReturn
-
 from ..diagnostics import Diagnostic, ScriptError
+from ..lean import Final, NoReturn
 from ..source import Span
 from .lexer import EOF, IDENTIFIER, JUNK, KEYWORDS, NUMBER, STRING, Token, number_value, string_value
 

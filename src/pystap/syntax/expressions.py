@@ -7,8 +7,7 @@ From loosest to tightest, as SystemTap 4.8 prints its parse tree: assignment and
 
 from __future__ import annotations
 
-from typing import Final, cast
-
+from ..lean import Final, cast
 from . import ast
 from .at_operators import AT_OPERATORS, HISTOGRAMS, parse_at_operator, parse_bucket, parse_histogram, parse_path
 from .cursor import MAX_CHAIN, Cursor

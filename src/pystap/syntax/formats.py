@@ -6,7 +6,8 @@ printf("%-8s|%5d\\n", s, n)   ->   s with flag - and width 8, text "|", d with w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+
+from ..lean import Literal
 
 _CONVERSIONS = "diuxXopscbmM"
 _SIZE_PREFIXES = "lhjztqL"
@@ -16,15 +17,8 @@ class BadFormat(ValueError):
     """A format that is not valid; the message says why."""
 
 
-class Piece(NamedTuple):
-    """Literal text, or a conversion of the next argument; the fields are those of `program.nodes.FormatPiece`."""
-
-    conversion: str
-    text: str = ""
-    flags: str = ""
-    width: int | Literal["*"] | None = None
-    precision: int | Literal["*"] | None = None
-    size: int = 0
+Piece = tuple[str, str, str, int | Literal["*"] | None, int | Literal["*"] | None, int]
+"""Literal text, or a conversion of the next argument: the fields of `program.nodes.FormatPiece`, in their order."""
 
 
 def read_format(text: str) -> Iterator[Piece]:
@@ -40,12 +34,16 @@ def read_format(text: str) -> Iterator[Piece]:
             at += 2
         else:
             if literal:
-                yield Piece("", literal)
+                yield _text(literal)
                 literal = ""
             piece, at = _conversion(text, at + 1)
             yield piece
     if literal:
-        yield Piece("", literal)
+        yield _text(literal)
+
+
+def _text(literal: str) -> Piece:
+    return ("", literal, "", None, None, 0)
 
 
 def _conversion(text: str, at: int) -> tuple[Piece, int]:
@@ -68,7 +66,7 @@ def _conversion(text: str, at: int) -> tuple[Piece, int]:
         if width not in (0, 1, 2, 4, 8):
             raise BadFormat("invalid width for %b (1, 2, 4 or 8)")
         size = width
-    return Piece(conversion, "", flags, width, precision, size), at + 1
+    return (conversion, "", flags, width, precision, size), at + 1
 
 
 def _number(text: str, at: int) -> tuple[int | Literal["*"] | None, int]:

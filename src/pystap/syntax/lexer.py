@@ -11,8 +11,8 @@ stand in the part of a `%( ... %)` that is left out.
 from __future__ import annotations
 
 import re
-from typing import Final
 
+from ..lean import Final
 from ..source import SourceFile, Span
 
 IDENTIFIER: Final = "identifier"

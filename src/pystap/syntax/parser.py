@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from ..diagnostics import Diagnostics, ScriptError
+from ..lean import Final
 from ..source import SourceFile
 from . import ast
 from .cursor import Cursor

@@ -10,9 +10,9 @@ PREPROCESSOR MACROS). What a macro expands to keeps its own place and names, as 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from ..diagnostics import Diagnostic, Diagnostics, ScriptError
+from ..lean import Final
 from ..records import dataclass
 from ..source import Span
 from .at_operators import AT_OPERATORS

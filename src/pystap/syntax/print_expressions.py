@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, assert_never
 
+from ..lean import Final, assert_never
 from . import ast
 from .lexer import escape
 

@@ -7,8 +7,7 @@ Braces are expanded here, so that nothing behind the parser knows them:
 
 from __future__ import annotations
 
-from typing import Final
-
+from ..lean import Final
 from ..records import dataclass, replace
 from . import ast
 from .cursor import Cursor

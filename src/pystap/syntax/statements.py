@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Literal, cast
 
+from ..lean import Final, Literal, cast
 from . import ast
 from .at_operators import EXTRACTORS
 from .cursor import Cursor

@@ -10,18 +10,22 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from ..byte_code import derived, file_stamp
 from ..records import dataclass
 
 FOLDER = os.path.join(os.path.dirname(__file__), "library")
 """Where pystap's own library lies."""
 
-_DECLARATION = re.compile(r"^[ \t};]*(?:private[ \t]+)?(function|probe)\s+([A-Za-z_]\w*)", re.MULTILINE)
+_DECLARATION = r"^[ \t};]*(?:private[ \t]+)?(function|probe)\s+([A-Za-z_]\w*)"
 
-_GLOBALS = re.compile(r"^global\s+((?:[^\n]*,[^\n]*\n)*?[^\n]*)$", re.MULTILINE)
-_COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?\*/", re.DOTALL)
-_GLOBAL_NAME = re.compile(r"(?:^|,)\s*([A-Za-z_]\w*)")
+_GLOBALS = r"^global\s+((?:[^\n]*,[^\n]*\n)*?[^\n]*)$"
+_COMMENT = r"//[^\n]*|#[^\n]*|/\*.*?\*/"
+_GLOBAL_NAME = r"(?:^|,)\s*([A-Za-z_]\w*)"
 
-_MACRO = re.compile(r"^@define (\w+)", re.MULTILINE)
+Declaration = tuple[str, str, str]
+"""Keyword, name (the first component of an alias) and file."""
+
+_MACRO = r"^@define (\w+)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ def read_index(folders: Sequence[str] = ()) -> LibraryIndex:
     aliases: dict[str, dict[str, None]] = {}
     shared: dict[str, str] = {}
     files = [path for folder in folders for path in folder_files(folder)]
-    for keyword, name, path in _declarations([*files, *library_files()]):
+    for keyword, name, path in (*_declarations(files), *_own_declarations()):
         if keyword == "function":
             functions.setdefault(name, path)
         elif keyword == "global":
@@ -77,20 +81,27 @@ def macro_files() -> Mapping[str, str]:
     found: dict[str, str] = {}
     for path in library_files(".stpm"):
         with open(path, encoding="utf-8") as file:
-            found.update((match[1], path) for match in _MACRO.finditer(file.read()))
+            found.update((match[1], path) for match in re.finditer(_MACRO, file.read(), re.MULTILINE))
     return found
 
 
-def _declarations(paths: Iterable[str]) -> Iterator[tuple[str, str, str]]:
-    """Yield keyword, name (the first component of an alias) and file of each declaration."""
+def _own_declarations() -> Sequence[Declaration]:
+    """Return what pystap's own files declare; searching them takes longer than to keep what was found."""
+    paths = list(library_files())
+    stamp = tuple((path, *(file_stamp(path) or ())) for path in paths)
+    return derived(os.path.join(FOLDER, "__pycache__", "names"), stamp, lambda: tuple(_declarations(paths)))
+
+
+def _declarations(paths: Iterable[str]) -> Iterator[Declaration]:
+    """Yield what files declare; globals too, which have the keyword of theirs."""
     for path in paths:
         try:
             with open(path, encoding="utf-8", errors="surrogateescape") as file:
                 text = file.read()
         except OSError:
             continue
-        for match in _DECLARATION.finditer(text):
+        for match in re.finditer(_DECLARATION, text, re.MULTILINE):
             yield match[1], match[2], path
-        for match in _GLOBALS.finditer(text):
-            for name in _GLOBAL_NAME.findall(_COMMENT.sub("", match[1])):
+        for match in re.finditer(_GLOBALS, text, re.MULTILINE):
+            for name in re.findall(_GLOBAL_NAME, re.sub(_COMMENT, "", match[1], flags=re.DOTALL)):
                 yield "global", name, path
