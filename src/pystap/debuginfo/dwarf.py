@@ -10,27 +10,23 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
+from collections.abc import Iterator
 from functools import cached_property
 
 from ..program.c_types import CType
 from ..program.variable_locations import InMemory, Term
 from ..records import dataclass
 from . import dwarf_constants as d
+from .dwarf_abbreviations import DwarfError
 from .dwarf_elf import ElfFile, open_elf, separate_debug_file
 from .dwarf_finder import Finder
 from .dwarf_frames import CallFrames
 from .dwarf_functions import (
     FunctionInfo,
     address_ranges,
-    dies_of_unit,
     entry_of,
-    file_of,
-    function_info,
+    function_at_die,
     functions_of,
-    instances,
-    is_abstract,
     is_optimised,
     ranges_of,
 )  # fmt: skip
@@ -38,23 +34,12 @@ from .dwarf_kept import KeptFunctions
 from .dwarf_lines import line_table
 from .dwarf_names import Names
 from .dwarf_scopes import Evaluator, Variable, scopes_at, visible_dies
+from .dwarf_search import FunctionSearch, file_matches, scope_matches
 from .dwarf_split import SplitData, joined_data
 from .dwarf_statements import SourcePattern, StatementInfo, Statements
 from .dwarf_type_names import origin, qualified_name
 from .dwarf_types import DwarfLayout
-from .dwarf_units import Die, DwarfData, DwarfError, Unit
-
-_FUNCTION_TAGS = (d.TAG_SUBPROGRAM, d.TAG_INLINED_SUBROUTINE)
-
-
-def is_pattern(name: str) -> bool:
-    """Tell whether a name has wildcards."""
-    return any(c in name for c in "*?[")
-
-
-def file_matches(path: str, pattern: str) -> bool:
-    """Tell whether a source file is meant: by its name or by the last parts of its path, with wildcards."""
-    return path == pattern or fnmatchcase(path, pattern if pattern.startswith("/") else "*/" + pattern)
+from .dwarf_units import Die, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +107,7 @@ class DebugInfo:
         self.elf = elf
         self.data = joined_data(debug)
         self.names = Names(self.data)
+        self._search = FunctionSearch(elf, self.data, self.names)
         self._code: dict[int, tuple[list[int], list[tuple[int, int, Die]]]] = {}
         self.layout = DwarfLayout(self._definition)
         self.frames = CallFrames([elf] if elf is debug else [elf, debug])
@@ -137,82 +123,14 @@ class DebugInfo:
         kept = KeptFunctions(self.data, self.elf.build_id, _cache_folder)
         known = kept.read(name, file)
         if known is None:
-            known = self._search(name, file)
+            known = self._search.find(name, file)
             kept.write(name, file, known)
         return known
 
-    def _search(self, name: str, file: str | None) -> list[FunctionInfo]:
-        found: dict[tuple[int, int], FunctionInfo] = {}
-        for die in self._function_dies(name, file):
-            if file is not None and not file_matches(file_of(die), file):
-                continue
-            info = function_info(die)
-            if info is not None:
-                found[die.unit.offset, die.offset] = info
-        return sorted(found.values(), key=lambda info: (info.entry, info.is_inline))
-
-    def _function_dies(self, name: str, file: str | None) -> Iterator[Die]:
-        last = name.rpartition("::")[2]
-        scoped = "::" in name
-
-        def matches(die: Die) -> bool:
-            own = origin(die).name
-            if not fnmatchcase(own, last):
-                return False
-            return not scoped or _scope_matches(qualified_name(die), name)
-
-        if self.shared_names is None and not self.names.refers_across:
-            names_meant = self.names.expanded(last) if is_pattern(last) else [last]
-            if names_meant is not None:
-                finder = self.finders[0]
-                named = (die for text in names_meant for die in finder.named(text, _FUNCTION_TAGS))
-                yield from self._instances_of(die for die in named if matches(die) and finder.is_die(die))
-                return
-        for data, names in self._files():
-            units = names.matching(last) if is_pattern(last) else names.units(last)
-            if file is not None and self.shared_names is None and not names.refers_across:
-                with_file = {unit.offset for unit in names.units_with_file(os.path.basename(file))}
-                units = [unit for unit in units if unit.offset in with_file]
-            for unit in units:
-                for die in dies_of_unit(unit, matches):
-                    yield die
-                    if is_abstract(die) and (self.names.refers_across or data is not self.data):
-                        yield from instances(self.names, die)
-
-    def _instances_of(self, found: Iterable[Die]) -> Iterator[Die]:
-        """Yield functions and all that is defined or inlined of them in their units."""
-        level = list(found)
-        seen: set[int] = set()
-        while level:
-            abstract: dict[int, tuple[Unit, set[int]]] = {}
-            for die in level:
-                if die.offset in seen:
-                    continue
-                seen.add(die.offset)
-                yield die
-                if is_abstract(die):
-                    abstract.setdefault(die.unit.offset, (die.unit, set()))[1].add(die.offset)
-            level = [
-                die
-                for unit, targets in abstract.values()
-                for attribute in (d.AT_ABSTRACT_ORIGIN, d.AT_SPECIFICATION)
-                for die in self.finders[0].referring(unit, targets, attribute, _FUNCTION_TAGS)
-            ]
-
-    def _files(self) -> Iterator[tuple[DwarfData, Names]]:
-        yield self.data, self.names
-        if self.shared_names is not None:
-            yield self.shared_names.data, self.shared_names
-
-    @cached_property
+    @property
     def finders(self) -> list[Finder]:
         """What finds DIEs by name, in the file and in what dwz(1) moved to another one."""
-        return [Finder(names, names is not self.names) for _, names in self._files()]
-
-    @cached_property
-    def shared_names(self) -> Names | None:
-        """The names in what dwz(1) moved to another file."""
-        return Names(self.data.alternative) if self.data.alternative is not None else None
+        return self._search.finders
 
     # ------------------------------------------------------------------------------------------ addresses
 
@@ -241,7 +159,7 @@ class DebugInfo:
         """Return the function (not an inlined one) that an address lies in."""
         unit = self.unit_of(address)
         around = self.functions_around(unit, address) if unit is not None else []
-        return function_info(around[0]) if around else None
+        return function_at_die(around[0]) if around else None
 
     def functions_around(self, unit: Unit, address: int) -> list[Die]:
         """Return the function that an address lies in, and the inlined ones in it, the outermost first."""
@@ -341,7 +259,7 @@ class DebugInfo:
                 parent = parent.parent
             if parent is None or parent.tag not in (d.TAG_COMPILE_UNIT, d.TAG_PARTIAL_UNIT):
                 continue
-            if "::" not in name or _scope_matches(qualified_name(die), name):
+            if "::" not in name or scope_matches(qualified_name(die), name):
                 found.append(die)
         yield from sorted(found, key=lambda die: not die.has(d.AT_LOCATION))
 
@@ -361,15 +279,6 @@ class DebugInfo:
         from .dwarf_lookup import type_die
 
         return type_die(self, origin(declared).name, (declared.tag,), declared.unit)
-
-
-def _scope_matches(qualified: str, wanted: str) -> bool:
-    """Tell whether the last parts of a qualified name match a pattern with `::`."""
-    parts, patterns = qualified.split("::"), wanted.removeprefix("::").split("::")
-    if wanted.startswith("::") and len(parts) != len(patterns):
-        return False
-    tail = parts[-len(patterns) :]
-    return len(tail) == len(patterns) and all(map(fnmatchcase, tail, patterns))
 
 
 def unit_path(unit: Unit) -> str:

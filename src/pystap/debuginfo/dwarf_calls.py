@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..records import dataclass
 from . import dwarf_constants as d
-from .dwarf_functions import FunctionInfo, function_info
+from .dwarf_functions import FunctionInfo, function_at_die
 from .dwarf_type_names import origin
 from .dwarf_units import Die
 
@@ -46,7 +46,7 @@ def _direct(info: DebugInfo, caller: FunctionInfo) -> Iterator[Call]:
     targets: dict[str, Die] = {}
     for die in _below(caller.die):
         if die.tag == d.TAG_INLINED_SUBROUTINE:
-            inlined = function_info(die)
+            inlined = function_at_die(die)
             if inlined is not None:
                 yield Call(inlined, ())
             continue

@@ -4,7 +4,8 @@ work  ->  the bytes 11 47 00 00 at 0x8123 of .debug_info  ->  the byte before is
           whose first attribute is the name, in a table of strings  ->  there may be a DIE at 0x8122
 
 Nearly all abbreviations have an attribute of this kind at a fixed place, so the place of a DIE follows from that of the
-attribute. That may still be chance: `is_die` walks the unit to be sure, for those that are really wanted.
+attribute. That may still be chance: `is_die` follows the way from the top of the unit to be sure, for those that are
+really wanted.
 """
 
 from __future__ import annotations
@@ -12,155 +13,204 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from . import dwarf_constants as d
-from .dwarf_forms import FIXED_SIZES, OFFSET_FORMS, uleb
+from .dwarf_abbreviations import DwarfError
 from .dwarf_names import Names, places, references, string_places
-from .dwarf_units import Die, DwarfError, Unit
+from .dwarf_raw import SHORT_REFERENCES, referring
+from .dwarf_units import Die, Unit
 
-_NAME_FORMS = (d.FORM_STRP, d.FORM_STRING)
-_INDEXED = (d.FORM_STRX, d.FORM_STRX1, d.FORM_STRX2, d.FORM_STRX3, d.FORM_STRX4)
+_OWN_STRINGS, _SHARED_STRINGS = (d.FORM_STRP,), (d.FORM_STRP_SUP, d.FORM_GNU_STRP_ALT)
+_SHARED_DIES = (d.FORM_GNU_REF_ALT, d.FORM_REF_SUP4)
+_REFERENCES = (d.AT_ABSTRACT_ORIGIN, d.AT_SPECIFICATION)
+_MOST_TARGETS = 64
+"""Of more DIEs of a unit a walk through it finds the instances faster."""
+
+Shapes = dict[int, tuple[frozenset[int], frozenset[int]]]
+"""The number of bytes between the code of a DIE and an attribute -> the codes of one byte and of two for which."""
 
 
 class Finder:
     """Finds the DIEs of one file."""
 
-    def __init__(self, names: Names, is_shared: bool = False) -> None:
-        """`is_shared` is for what dwz(1) moved to a file of its own."""
+    def __init__(self, names: Names) -> None:
         self._names = names
-        self._is_shared = is_shared
         self._data = names.data
-        self._prefixes: dict[tuple[int, int, tuple[int, ...]], dict[int, tuple[int, int]] | None] = {}
+        self._known: dict[tuple[object, ...], Shapes | None] = {}
+
+    # ------------------------------------------------------------------------------------------------- by name
 
     def named(self, name: str, tags: Sequence[int], first: Unit | None = None) -> Iterator[Die]:
         """Yield what may be DIEs of a name with one of the tags, those of the unit `first` before the others."""
         if first is not None and first.info is self._data.info:
-            yield from self._named_between(name, tags, first.offset, first.end)
-        yield from self._named_between(name, tags, 0, len(self._data.info))
+            yield from self._named_between([name], tags, first.offset, first.end)
+        yield from self._named_between([name], tags, 0, len(self._data.info))
 
-    def _named_between(self, name: str, tags: Sequence[int], low: int, high: int) -> Iterator[Die]:
+    def with_names(self, names: Collection[str], tags: Sequence[int]) -> Iterator[Die]:
+        """Yield what may be DIEs with one of the names and one of the tags, each once."""
+        return self._named_between(names, tags, 0, len(self._data.info))
+
+    def _named_between(self, names: Collection[str], tags: Sequence[int], low: int, high: int) -> Iterator[Die]:
         data, seen = self._data, set[int]()
         walked: set[int] = set()
-        if data.alternative is not None or self._is_shared or data.is_split:
-            for unit in self._names.stream(name):
-                yield from self._walked(unit, name, tags, seen)
+        if data.is_split:
+            for name in names:
+                for unit in self._names.stream(name):
+                    yield from _walked(unit, (name,), tags, seen)
             return
-        for place in self._mentions(name, low, high):
+        for place, forms in self._mentions(names, low, high):
             found = data.unit_at(place)
             if found is None or found.offset in walked:
                 continue
             unit = found
-            prefixes = self._of(unit, d.AT_NAME, _NAME_FORMS, tuple(tags))
-            if prefixes is None:
+            shapes = self._shapes(unit, (d.AT_NAME,), forms, tags)
+            if shapes is None:
                 walked.add(unit.offset)
-                yield from self._walked(unit, name, tags, seen)
+                yield from _walked(unit, names, tags, seen)
                 continue
-            for die in _around(unit, place, prefixes):
-                if die.offset not in seen and die.name == name:
+            for die in _around(unit, place, shapes):
+                if die.offset not in seen and die.name in names:
                     seen.add(die.offset)
                     yield die
         if data.string_offsets:
-            for unit in self._names.stream(name):
-                if low <= unit.offset < high and unit.offset not in walked:
-                    yield from self._walked(unit, name, tags, seen)
+            units = {unit.offset: unit for name in names for unit in self._names.stream(name)}
+            for offset in units:
+                if low <= offset < high and offset not in walked:
+                    yield from _walked(units[offset], names, tags, seen)
 
-    def _mentions(self, name: str, low: int, high: int) -> Iterator[int]:
-        """Yield where a string, or a reference to it, stands in .debug_info."""
-        text = name.encode() + b"\0"
-        strings = string_places(self._data.strings, text)
-        yield from references(self._data.info, strings, low, high)
-        if len(text) <= 4 or not strings:  # not worth a reference
-            yield from places(self._data.info, text, low, high)
+    def _mentions(self, names: Collection[str], low: int, high: int) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """Yield where a string, or a reference to it, stands in .debug_info, and the forms that it may have there."""
+        data = self._data
+        texts = [name.encode() + b"\0" for name in names]
+        strings = [string_places(data.strings, text) for text in texts]
+        for place in references(data.info, [at for found in strings for at in found], low, high):
+            yield place, _OWN_STRINGS
+        if data.alternative is not None:
+            shared = [at for text in texts for at in string_places(data.alternative.strings, text)]
+            for place in references(data.info, shared, low, high):
+                yield place, _SHARED_STRINGS
+        for text, found in zip(texts, strings, strict=True):
+            if len(text) <= 4 or not found:  # not worth a reference
+                for place in places(data.info, text, low, high):
+                    yield place, (d.FORM_STRING,)
 
     @staticmethod
     def is_die(die: Die) -> bool:
         """Tell whether a DIE that was found is one, and no chance."""
         return die.unit.paths.to(die.offset) is not None
 
-    def _walked(self, unit: Unit, name: str, tags: Sequence[int], seen: set[int]) -> Iterator[Die]:
-        for tag in tags:
-            for offset in unit.tree.by_tag[tag]:
-                die = unit.die(offset)
-                if die is not None and offset not in seen and die.name == name:
-                    seen.add(offset)
+    # ------------------------------------------------------------------------------------------------ by reference
+
+    def referring(self, targets: Sequence[Die], tags: Sequence[int], across: bool) -> Iterator[Die]:
+        """Yield what may be DIEs with one of the tags that are instances, or definitions, of one of the targets.
+
+        `across` tells to look for them in other units than the targets', too.
+        """
+        own: dict[int, tuple[Unit, set[int]]] = {}
+        for die in targets:
+            if die.unit.data is self._data or self._data.is_split:
+                own.setdefault(die.unit.offset, (die.unit, set()))[1].add(die.offset - die.unit.offset)
+        for unit, offsets in own.values():
+            yield from self._referring_in(unit, offsets, tags)
+        if across:
+            local = {die.offset for die in targets if die.unit.data is self._data}
+            yield from self._referring_across(local, (d.FORM_REF_ADDR,), tags)
+        shared = {die.offset for die in targets if die.unit.data is self._data.alternative}
+        yield from self._referring_across(shared, _SHARED_DIES, tags)
+
+    def _referring_in(self, unit: Unit, offsets: Collection[int], tags: Sequence[int]) -> Iterator[Die]:
+        shapes = self._shapes(unit, _REFERENCES, (d.FORM_REF4,), tags)
+        if shapes is None or len(offsets) > _MOST_TARGETS:
+            yield from referring(unit, tags, offsets)
+            return
+        seen: set[int] = set()
+        for place in references(unit.info, sorted(offsets), unit.first, unit.end):
+            for die in _around(unit, place, shapes):
+                if die.offset not in seen and _refers(die, offsets):
+                    seen.add(die.offset)
                     yield die
 
-    def referring(self, unit: Unit, targets: Collection[int], attribute: int, tags: Sequence[int]) -> Iterator[Die]:
-        """Yield the DIEs of a unit with one of the tags that refer by an attribute to one of its DIEs, by offset."""
-        prefixes = self._of(unit, attribute, (d.FORM_REF4,), tuple(tags))
-        if prefixes is None:
-            for tag in tags:
-                for offset in unit.tree.by_tag[tag]:
-                    die = unit.die(offset)
-                    if die is not None and _offset_of(die.reference(attribute)) in targets:
-                        yield die
-            return
-        wanted = sorted(target - unit.offset for target in targets)
+    def _referring_across(self, offsets: Collection[int], forms: tuple[int, ...], tags: Sequence[int]) -> Iterator[Die]:
         seen: set[int] = set()
-        for place in references(unit.info, wanted, unit.first, unit.end):
-            for die in _around(unit, place, prefixes):
-                if die.offset in seen or _offset_of(die.reference(attribute)) not in targets or not self.is_die(die):
-                    continue
-                seen.add(die.offset)
-                yield die
+        for place in references(self._data.info, sorted(offsets)):
+            unit = self._data.unit_at(place)
+            shapes = self._shapes(unit, _REFERENCES, forms, tags) if unit is not None else None
+            if unit is None or shapes is None:
+                continue
+            for die in _around(unit, place, shapes):
+                if die.offset not in seen and _refers(die, offsets):
+                    seen.add(die.offset)
+                    yield die
 
-    def _of(
-        self, unit: Unit, attribute: int, forms: Sequence[int], tags: tuple[int, ...]
-    ) -> dict[int, tuple[int, int]] | None:
-        """Return for each abbreviation with one of the tags the bytes before an attribute, and its form.
+    # ------------------------------------------------------------------------------------------------------ shapes
 
-        None when one of them has the attribute at no fixed place, or in another form.
+    def _shapes(
+        self, unit: Unit, attributes: tuple[int, ...], forms: tuple[int, ...], tags: Sequence[int]
+    ) -> Shapes | None:
+        """Return where DIEs with one of the tags have one of the attributes in one of the forms.
+
+        None when one of the abbreviations has it at no fixed place, and only a walk helps.
         """
-        key = (unit.offset, attribute, tags)
-        if key not in self._prefixes:
-            self._prefixes[key] = _prefixes(unit, attribute, forms, tags)
-        return self._prefixes[key]
+        key = (id(unit.abbreviations), attributes, forms, tuple(tags))
+        if key not in self._known:
+            self._known[key] = _shapes(unit, attributes, forms, tags)
+        return self._known[key]
 
 
-def _offset_of(die: Die | None) -> int:
-    return die.offset if die is not None else -1
-
-
-def _around(unit: Unit, place: int, prefixes: dict[int, tuple[int, int]]) -> Iterator[Die]:
-    """Yield the DIEs that may have an attribute at a place."""
-    for prefix in {size for size, _ in prefixes.values()}:
-        for length in (1, 2):
-            start = place - prefix - length
-            if start < unit.first:
-                continue
-            try:
-                code, end = uleb(unit.info, start)
-                die = unit.die(start) if end - start == length and code in prefixes else None
-            except (DwarfError, IndexError):
-                continue
-            if die is not None and prefixes[code][0] == prefix:
+def dies_with_tags(unit: Unit, tags: Sequence[int]) -> Iterator[Die]:
+    """Yield the DIEs of a unit with one of the tags, by a walk through it."""
+    for tag in tags:
+        for offset in unit.tree.by_tag[tag]:
+            die = unit.die(offset)
+            if die is not None:
                 yield die
 
 
-def _prefixes(
-    unit: Unit, attribute: int, forms: Sequence[int], tags: tuple[int, ...]
-) -> dict[int, tuple[int, int]] | None:
-    found: dict[int, tuple[int, int]] = {}
-    for code, abbreviation in unit.abbreviations.items():
-        if abbreviation.tag not in tags:
+def _walked(unit: Unit, names: Collection[str], tags: Sequence[int], seen: set[int]) -> Iterator[Die]:
+    for die in dies_with_tags(unit, tags):
+        if die.offset not in seen and die.has(d.AT_NAME) and die.name in names:
+            seen.add(die.offset)
+            yield die
+
+
+def _refers(die: Die, offsets: Collection[int]) -> bool:
+    """Tell whether a DIE is an instance or the definition of one at the offsets, which are as its references are."""
+    return any(die.number(attribute) in offsets for attribute in _REFERENCES)
+
+
+def _around(unit: Unit, place: int, shapes: Shapes) -> Iterator[Die]:
+    """Yield the DIEs that may have an attribute at a place."""
+    info, first = unit.info, unit.first
+    for size, (short, long) in shapes.items():
+        at = place - size - 1
+        if at < first:
             continue
-        size = 0
-        for known, form, _, _ in abbreviation.attributes:
-            if known == attribute:
-                if form in forms and size >= 0:
-                    found[code] = (size, form)
-                elif form not in _INDEXED and form not in _ELSEWHERE:
+        if info[at] not in short:
+            at -= 1
+            if at < first or info[at] | info[at + 1] << 8 not in long:
+                continue
+        try:
+            die = unit.die(at)
+        except (DwarfError, IndexError, KeyError):
+            continue
+        if die is not None:
+            yield die
+
+
+def _shapes(unit: Unit, attributes: tuple[int, ...], forms: tuple[int, ...], tags: Sequence[int]) -> Shapes | None:
+    found: dict[int, tuple[set[int], set[int]]] = {}
+    for code, abbreviation in unit.abbreviations.with_tags(tags):
+        for attribute in attributes:
+            place = abbreviation.place(attribute, unit.offset_size)
+            if place is None:
+                continue
+            if place[1] not in forms:
+                if d.FORM_REF4 in forms and place[1] in SHORT_REFERENCES:
                     return None
-                break
-            own = unit.offset_size if form in OFFSET_FORMS else FIXED_SIZES.get(form)
-            size = size + own if own is not None and size >= 0 else -1
-    return found
-
-
-_ELSEWHERE = (
-    d.FORM_REF_ADDR,
-    d.FORM_REF_SIG8,
-    d.FORM_GNU_REF_ALT,
-    d.FORM_REF_SUP4,
-    d.FORM_STRP_SUP,
-    d.FORM_GNU_STRP_ALT,
-)
-"""Forms of what lies in other units and files, which is not looked for here."""
+                continue
+            if place[0] < 0 or code >= 1 << 14:
+                return None
+            short, long = found.setdefault(place[0], (set(), set()))
+            if code < 0x80:
+                short.add(code)
+            else:
+                long.add((code & 0x7F | 0x80) | code >> 7 << 8)
+    return {size: (frozenset(short), frozenset(long)) for size, (short, long) in found.items()}

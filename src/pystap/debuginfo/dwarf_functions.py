@@ -7,14 +7,13 @@ int work(struct node *n)          0x1149 to 0x11d0, prologue up to 0x1155
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from ..records import dataclass
 from . import dwarf_constants as d
 from .dwarf_expressions import range_list
 from .dwarf_lines import line_table
-from .dwarf_names import Names
-from .dwarf_type_names import declaration_of, origin, qualified_name
+from .dwarf_type_names import origin, qualified_name
 from .dwarf_units import Die, Unit
 
 
@@ -79,10 +78,14 @@ def address_ranges(table: bytes) -> Iterator[tuple[int, int, int]]:
         at = end
 
 
-def entry_of(die: Die) -> int | None:
-    """Return the address where a function or an inlined instance is entered; None when it has no code."""
+def entry_of(die: Die, ranges: Sequence[tuple[int, int]] | None = None) -> int | None:
+    """Return the address where a function or an inlined instance is entered; None when it has no code.
+
+    `ranges` is what `ranges_of` gives, where that is known.
+    """
     entry = die.address(d.AT_ENTRY_PC)
-    ranges = ranges_of(die)
+    if ranges is None:
+        ranges = ranges_of(die)
     if entry is None and die.has(d.AT_ENTRY_PC) and ranges:
         entry = ranges[0][0] + (die.number(d.AT_ENTRY_PC) or 0)  # DWARF 5: an offset from the lowest address
     if entry is None:
@@ -104,19 +107,40 @@ def file_of(die: Die, attribute: int = d.AT_DECL_FILE) -> str:
     return table.files[index] if table is not None and index < len(table.files) else ""
 
 
-def function_info(die: Die) -> FunctionInfo | None:
-    """Return what is known of a function with code, or of an inlined instance; None for a declaration."""
-    entry = entry_of(die)
-    if entry is None:
-        return None
-    is_inline = die.tag == d.TAG_INLINED_SUBROUTINE
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a function is called and where it is declared, as in `FunctionInfo`."""
+
+    name: str
+    linkage_name: str
+    file: str
+    line: int
+    is_external: bool
+
+
+def description(die: Die) -> Description:
+    """Return what a function or an inlined instance is called and where it is declared."""
     linkage = origin(die, d.AT_LINKAGE_NAME).text(d.AT_LINKAGE_NAME)
     linkage = linkage or origin(die, d.AT_MIPS_LINKAGE_NAME).text(d.AT_MIPS_LINKAGE_NAME)
-    ranges = tuple(ranges_of(die))
+    line = origin(die, d.AT_DECL_LINE).number(d.AT_DECL_LINE) or 0
+    is_external = origin(die, d.AT_EXTERNAL).has(d.AT_EXTERNAL)
+    return Description(origin(die).name, linkage, file_of(die), line, is_external)
+
+
+def function_at_die(die: Die) -> FunctionInfo | None:
+    """Return what is known of a function with code, or of an inlined instance; None for a declaration."""
+    ranges = ranges_of(die)
+    entry = entry_of(die, ranges)
+    return function_info(die, entry, ranges, description(die)) if entry is not None else None
+
+
+def function_info(die: Die, entry: int, ranges: Sequence[tuple[int, int]], described: Description) -> FunctionInfo:
+    """Return what is known of a function with code: its first address, its code, how it is described."""
+    is_inline = die.tag == d.TAG_INLINED_SUBROUTINE
+    code = tuple(ranges)
     return FunctionInfo(
-        origin(die).name, linkage, file_of(die), origin(die, d.AT_DECL_LINE).number(
-            d.AT_DECL_LINE) or 0, entry, entry if is_inline else prologue_end(die, entry, ranges), ranges, is_inline,
-        origin(die, d.AT_EXTERNAL).has(d.AT_EXTERNAL), lambda: die,
+        described.name, described.linkage_name, described.file, described.line, entry,
+        entry if is_inline else prologue_end(die, entry, code), code, is_inline, described.is_external, lambda: die,
     )  # fmt: skip
 
 
@@ -164,26 +188,6 @@ def functions_of(unit: Unit) -> list[tuple[int, int, Die]]:
         if die is not None:
             found += [(low, high, die) for low, high in ranges_of(die) if low]
     return sorted(found, key=lambda row: row[:2])
-
-
-NameTest = Callable[[Die], bool]
-
-
-def dies_of_unit(unit: Unit, matches: NameTest) -> Iterator[Die]:
-    """Yield the functions of a unit whose names match: with code, inlined instances, and abstract ones."""
-    for tag in (d.TAG_SUBPROGRAM, d.TAG_INLINED_SUBROUTINE):
-        for offset in unit.tree.by_tag[tag]:
-            die = unit.die(offset)
-            if die is not None and matches(die):
-                yield die
-
-
-def instances(names: Names, abstract: Die) -> Iterator[Die]:
-    """Yield the instances in other units of a function that is described apart from them (LTO, dwz)."""
-    for unit in names.referring(abstract.offset):
-        if unit is abstract.unit:
-            continue
-        yield from dies_of_unit(unit, lambda die: declaration_of(die) == abstract)
 
 
 def is_abstract(die: Die) -> bool:

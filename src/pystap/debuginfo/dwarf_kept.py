@@ -14,7 +14,7 @@ from contextlib import suppress
 from .dwarf_functions import FunctionInfo
 from .dwarf_units import Die, DwarfData
 
-_FORMAT = 1
+_FORMAT = 2
 _SMALLEST = 4 << 20
 """What has less debugging information (bytes) is searched again: that takes no longer than reading a file."""
 

@@ -9,8 +9,9 @@ from bisect import bisect_right
 from functools import cached_property
 
 from . import dwarf_constants as d
+from .dwarf_abbreviations import DwarfError
 from .dwarf_forms import READERS, sleb, text_at, uleb
-from .dwarf_units import DwarfData, DwarfError, Unit
+from .dwarf_units import DwarfData, Unit
 
 _LNCT_PATH, _LNCT_DIRECTORY = 1, 2
 

@@ -15,11 +15,12 @@ from ..program.user_code import CodePlace, Exact, Which
 from ..program.variable_locations import NumberTerm, Operation
 from ..records import replace
 from ..source import Span
-from .dwarf import DebugInfo, Scope, file_matches, open_debuginfo, unreadable
+from .dwarf import DebugInfo, Scope, open_debuginfo, unreadable
 from .dwarf_calls import Call, calls_of
 from .dwarf_elf import PF_X, PT_LOAD, ElfFile
 from .dwarf_functions import FunctionInfo, entry_of, is_optimised
 from .dwarf_programs import Program
+from .dwarf_search import file_matches
 from .dwarf_statements import NoLine, SourcePattern, StatementInfo
 from .dwarf_threads import is_program, thread_block
 from .dwarf_values import NotThere, Source, Surroundings, register, term_value

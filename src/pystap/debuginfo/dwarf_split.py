@@ -10,8 +10,9 @@ import os
 from functools import cached_property
 
 from . import dwarf_constants as d
+from .dwarf_abbreviations import DwarfError
 from .dwarf_elf import ElfFile, open_elf
-from .dwarf_units import DwarfData, DwarfError, Unit
+from .dwarf_units import DwarfData, Unit
 
 
 def is_skeleton(unit: Unit) -> bool:

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from ..records import dataclass
-from .dwarf_functions import FunctionInfo, function_info
+from .dwarf_functions import FunctionInfo, function_at_die
 from .dwarf_lines import LineTable, line_table
 from .dwarf_type_names import origin, qualified_name
 from .dwarf_units import Die, Unit
@@ -130,16 +130,20 @@ class Statements:
 
     def _in_ranges(self, lines: tuple[int, int] | None) -> list[StatementInfo]:
         """Return the statements of the lines (None: of all), each at its lowest address in a function."""
-        found: dict[tuple[Die, str, int], StatementInfo] = {}
+        found: list[StatementInfo] = []
+        seen: set[tuple[Die, str, int]] = set()
+        owners: dict[tuple[str, int, int, str], Unit] = {}
         rows = [row for row in self._rows if lines is None or lines[0] <= row[2] <= lines[1]]
         for address, file, line, _, unit in sorted(rows, key=lambda row: (not row[3], row[0])):
             die = self._function(unit, address)
-            if die is None or (die, file, line) in found:
+            if die is None or (die, file, line) in seen:
                 continue
-            info = function_info(die)
-            if info is not None:
-                found[die, file, line] = StatementInfo(file, line, address, info)
-        return sorted(found.values(), key=lambda one: (one.file, one.line, one.address))
+            seen.add((die, file, line))
+            info = function_at_die(die)
+            # Of a function that several units describe (of a header file, linked once), one description counts.
+            if info is not None and owners.setdefault((file, line, address, info.name), unit) is unit:
+                found.append(StatementInfo(file, line, address, info))
+        return sorted(found, key=lambda one: (one.file, one.line, one.address))
 
     @cached_property
     def _rows(self) -> list[tuple[int, str, int, bool, Unit]]:
@@ -164,7 +168,7 @@ class Statements:
 
 def units_of_file(info: DebugInfo, pattern: str) -> Iterator[tuple[Unit, LineTable, dict[int, str]]]:
     """Yield the units with code of the source files that match, their line tables, and the files by their index."""
-    from .dwarf import file_matches
+    from .dwarf_search import file_matches
 
     for unit in info.names.units_with_file(pattern.rpartition("/")[2]):
         table = line_table(unit)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from . import dwarf_constants as d
+from .dwarf_abbreviations import Abbreviations, DwarfError
 from .dwarf_elf import ElfFile, supplementary_file
-from .dwarf_forms import FIXED_SIZES, OFFSET_FORMS, READERS, ULEB_FORMS, Reader, Value, skipped, sleb, text_at, uleb
+from .dwarf_forms import FIXED_SIZES, Reader, Value, skipped, text_at, uleb
 from .dwarf_paths import Paths
 
 _STRX = frozenset((d.FORM_STRX, d.FORM_STRX1, d.FORM_STRX2, d.FORM_STRX3, d.FORM_STRX4))
@@ -21,51 +22,6 @@ _ADDRX = frozenset((d.FORM_ADDRX, d.FORM_ADDRX1, d.FORM_ADDRX2, d.FORM_ADDRX3, d
 _NOTHING: tuple[int, Value] = (0, b"")
 _UNIT_REFERENCES = frozenset((d.FORM_REF1, d.FORM_REF2, d.FORM_REF4, d.FORM_REF8, d.FORM_REF_UDATA))
 _SUPPLEMENTARY = frozenset((d.FORM_REF_SUP4, d.FORM_REF_SUP8, d.FORM_GNU_REF_ALT))
-
-
-class DwarfError(Exception):
-    """The debugging information is damaged, or of a kind that is not understood."""
-
-
-class Abbreviation:
-    """The shape of DIEs: tag, whether children follow, and its attributes with their readers.
-
-    `steps` skip over the attributes: a positive number of bytes, 0 for a number of variable length, -1 for a string, or
-    the reader of another form. `sibling` is the place of DW_AT_sibling in it when that has a fixed one, else -1.
-    """
-
-    __slots__ = ("attributes", "fixed_size", "has_children", "sibling", "steps", "tag")
-
-    def __init__(
-        self, tag: int, has_children: bool, attributes: list[tuple[int, int, int | None]], offset_size: int
-    ) -> None:
-        self.tag = tag
-        self.has_children = has_children
-        self.attributes: list[tuple[int, int, Reader, int | None]] = []
-        self.steps: list[int | Reader] = []
-        self.sibling = -1
-        known = 0
-        for attribute, form, implicit in attributes:
-            reader = READERS.get(form)
-            if reader is None:
-                raise DwarfError(f"unknown DWARF form {form:#x}")
-            if attribute == d.AT_SIBLING and form == d.FORM_REF4 and known >= 0:
-                self.sibling = known
-            self.attributes.append((attribute, form, reader, implicit))
-            known = self._add_step(form, reader, offset_size, known)
-        self.fixed_size = known
-
-    def _add_step(self, form: int, reader: Reader, offset_size: int, known: int) -> int:
-        size = offset_size if form in OFFSET_FORMS else FIXED_SIZES.get(form)
-        if size is not None:
-            last = self.steps[-1] if self.steps else None
-            if isinstance(last, int) and last > 0:
-                self.steps[-1] = last + size
-            elif size:
-                self.steps.append(size)
-            return known + size if known >= 0 else known
-        self.steps.append(0 if form in ULEB_FORMS else -1 if form == d.FORM_STRING else reader)
-        return -1
 
 
 class Die:
@@ -178,6 +134,7 @@ class Tree:
     def _walk(self, unit: Unit) -> None:
         data, abbreviations, at, end = unit.info, unit.abbreviations, unit.first, unit.end
         wanted = {tag: self.by_tag.setdefault(tag, []).append for tag in _TREE_TAGS}
+        known: dict[int, tuple[Callable[[int], None] | None, int, bool, list[int | Reader]]] = {}
         stack: list[int] = []
         starts, ends, parents = self.starts, self.ends, self.parents
         while at < end:
@@ -192,15 +149,20 @@ class Tree:
                 continue
             if code >= 0x80:
                 code, at = uleb(data, start)
-            abbreviation = abbreviations[code]
-            found = wanted.get(abbreviation.tag)
+            try:
+                found, size, has_children, steps = known[code]
+            except KeyError:
+                shape = abbreviations[code]
+                found, size, has_children, steps = known[code] = (
+                    wanted.get(shape.tag), shape.fixed_size, shape.has_children, shape.steps
+                )  # fmt: skip
             if found is not None:
                 found(start)
-            if abbreviation.fixed_size >= 0:
-                at += abbreviation.fixed_size
+            if size >= 0:
+                at += size
             else:
-                at = skipped(data, at, abbreviation.steps, unit.offset_size)
-            if abbreviation.has_children:
+                at = skipped(data, at, steps, unit.offset_size)
+            if has_children:
                 parents.append(stack[-1] if stack else -1)
                 stack.append(len(starts))
                 starts.append(start)
@@ -288,7 +250,7 @@ class Unit:
         return self._head[4]
 
     @cached_property
-    def abbreviations(self) -> dict[int, Abbreviation]:
+    def abbreviations(self) -> Abbreviations:
         return self.data.abbreviations(self._head[1], self.offset_size)
 
     @cached_property
@@ -325,9 +287,7 @@ class Unit:
         code, at = uleb(data, offset)
         if not code:
             return None
-        abbreviation = self.abbreviations.get(code)
-        if abbreviation is None:
-            raise DwarfError(f"unknown abbreviation {code} at {offset:#x}")
+        abbreviation = self.abbreviations[code]
         values: dict[int, tuple[int, Value]] = {}
         size = self.offset_size
         for attribute, form, reader, implicit in abbreviation.attributes:
@@ -396,7 +356,7 @@ class DwarfData:
         """`suffix` stands behind the names of the sections."""
         self.elf = elf
         self._suffix = suffix
-        self._tables: dict[tuple[int, int], dict[int, Abbreviation]] = {}
+        self._tables: dict[tuple[int, int], Abbreviations] = {}
         self.line_tables: dict[int, object] = {}
         """What dwarf_lines.py has read, by unit."""
 
@@ -473,34 +433,10 @@ class DwarfData:
         unit = self._signatures.get(signature)
         return unit.die(unit.offset + unit.type_offset) if unit is not None else None
 
-    def abbreviations(self, offset: int, offset_size: int) -> dict[int, Abbreviation]:
+    def abbreviations(self, offset: int, offset_size: int) -> Abbreviations:
         """Return the abbreviations at an offset of .debug_abbrev, by their code."""
         known = self._tables.get((offset, offset_size))
         if known is None:
-            known = self._tables[offset, offset_size] = _read_abbreviations(
-                self.section(".debug_abbrev"), offset, offset_size
-            )
+            known = Abbreviations(self.section(".debug_abbrev"), offset, offset_size)
+            self._tables[offset, offset_size] = known
         return known
-
-
-def _read_abbreviations(data: bytes, at: int, offset_size: int) -> dict[int, Abbreviation]:
-    found: dict[int, Abbreviation] = {}
-    while at < len(data):
-        code, at = uleb(data, at)
-        if not code:
-            break
-        tag, at = uleb(data, at)
-        has_children = data[at] != 0
-        at += 1
-        attributes: list[tuple[int, int, int | None]] = []
-        while True:
-            attribute, at = uleb(data, at)
-            form, at = uleb(data, at)
-            implicit: int | None = None
-            if form == d.FORM_IMPLICIT_CONST:
-                implicit, at = sleb(data, at)
-            if not attribute and not form:
-                break
-            attributes.append((attribute, form, implicit))
-        found[code] = Abbreviation(tag, has_children, attributes, offset_size)
-    return found

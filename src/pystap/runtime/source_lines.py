@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from ..debuginfo.dwarf import open_debuginfo
+from ..debuginfo.dwarf_abbreviations import DwarfError
 from ..debuginfo.dwarf_lines import line_table
-from ..debuginfo.dwarf_units import DwarfError
 from ..debuginfo.elf_image import DEBUG_FOLDER, ElfImage, NotElf
 from ..debuginfo.kernel_symbols import kernel_build_id
 
