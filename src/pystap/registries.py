@@ -295,10 +295,12 @@ def kernel_facts(program: ElaboratedProgram, timing: bool) -> KernelFacts:
     if any(_reads_call_registers(handler) for handler in kernel_handlers) and _has(features, Feature.TYPED_TRACEPOINT):
         entry, exit_ = _type_id("btf_trace_sys_enter", "typedef"), _type_id("btf_trace_sys_exit", "typedef")
         typed = (entry, exit_) if entry is not None and exit_ is not None else None
+    calls = _has(features, Feature.FUNCTION_CALLS)
     return KernelFacts(
         possible_cpus=max(possible_cpus()) + 1,
         fetching_atomics=_has(features, Feature.FETCHING_ATOMICS),
-        bpf_loop=_has(features, Feature.BPF_LOOP),
+        function_calls=calls,
+        bpf_loop=calls and _has(features, Feature.BPF_LOOP),
         typed_syscall_tracepoints=typed,
         thread_status_offset=_thread_status_offset(kernel_handlers),
         timing=timing,

@@ -10,12 +10,14 @@ from pystap.abi.event_layout import EVENTS_MAP, struct_format
 from pystap.abi.map_layout import Counter, MapLayout, lay_out
 from pystap.kernel import KernelCode, KernelFacts, generate
 from pystap.loader.errors import KernelRefused
+from pystap.loader.features import try_feature
 from pystap.loader.image import LoadedImage, load_image
 from pystap.loader.maps import possible_cpus
 from pystap.loader.programs import Program
 from pystap.loader.ringbuf import RingBuffer
 from pystap.program.attach import AttachSpec, Syscalls
 from pystap.program.builtins import Builtin, Effect, HelperValue, IrFunction
+from pystap.program.features import Feature
 from pystap.program.limits import Limits
 from pystap.program.nodes import (
     Aggregate,
@@ -346,7 +348,10 @@ def with_facts(**changes: Any) -> KernelFacts:
 
 def _detect() -> KernelFacts:
     """Find out by trying what the kernel that the tests run on can do."""
-    facts = KernelFacts(len(possible_cpus()), fetching_atomics=False, bpf_loop=False, ringbuf_bytes=1 << 16)
+    calls = not try_feature(Feature.FUNCTION_CALLS, lambda name, kind: None)
+    facts = KernelFacts(
+        len(possible_cpus()), fetching_atomics=False, function_calls=calls, bpf_loop=False, ringbuf_bytes=1 << 16
+    )
     n = scalar("n")
     script = Script(globals=[n])
     script.handler(choose(update(value_of(n), "+", number(1)), [increment(value_of(n))]))
@@ -355,7 +360,9 @@ def _detect() -> KernelFacts:
     script = Script(locks=1)
     script.handler(lock=0)
     return replace(
-        facts, fetching_atomics=True, bpf_loop=_loads(script, replace(facts, fetching_atomics=True, bpf_loop=True))
+        facts,
+        fetching_atomics=True,
+        bpf_loop=calls and _loads(script, replace(facts, fetching_atomics=True, bpf_loop=True)),
     )
 
 

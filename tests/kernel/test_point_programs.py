@@ -81,3 +81,17 @@ def test_tracepoints_share_a_program() -> None:
     code = compiled('global n probe kernel.trace("sched_process_*") { n[$$name]++ }')
     assert kinds(code) == [ProgramKind.RAW_TRACEPOINT]
     assert any(item.kind is RelocationKind.CONSTANT for item in code.programs[0].relocations)
+
+
+def test_no_calls_where_the_verifier_misunderstands_them() -> None:
+    text = """global seen, times
+    probe kernel.function("vfs_read") { seen[execname() . sprintf("%d", pid())] <<< $count }
+    probe kernel.function("vfs_write") { if (execname() > "m" && execname() =~ "a.*b") times++ }"""
+    assert _calls(compiled(text, fentry=True)) > 0
+    assert _calls(compiled(text, fentry=True, function_calls=False, bpf_loop=False)) == 0
+
+
+def _calls(code: KernelCode) -> int:
+    """Count the calls of functions: BPF_JMP | BPF_CALL with BPF_PSEUDO_CALL as source register (linux/bpf.h)."""
+    instructions = [spec.code[at : at + 2] for spec in code.programs for at in range(0, len(spec.code), 8)]
+    return sum(opcode == 0x85 and registers >> 4 == 1 for opcode, registers in instructions)

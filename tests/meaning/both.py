@@ -136,7 +136,7 @@ class Kernel:
 
     def facts(self, program: ElaboratedProgram) -> KernelFacts:
         facts = kernel_facts(program, False)
-        return replace(facts, fetching_atomics=False, bpf_loop=False) if self.old else facts
+        return replace(facts, fetching_atomics=False, bpf_loop=False, function_calls=False) if self.old else facts
 
 
 KERNEL = Kernel()

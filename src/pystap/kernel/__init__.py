@@ -21,6 +21,7 @@ from . import analysis
 from .context import InternalError, KernelFacts, ProgramContext, TaskLayout
 from .elf_link import link_object, with_kind
 from .handlers import CodeGenerators
+from .ir import Module
 from .locks import CALLBACK
 from .maps import VALUE_MAPS, all_maps
 from .point_programs import FEW_POINTS
@@ -51,7 +52,8 @@ def generate(
     """
     if not kernel_handlers(program):
         return KernelCode((), (), (), (), "", lambda: "")
-    shared = ProgramContext(program, layout, facts, CodeGenerators())
+    module = Module(inlines=not facts.function_calls)
+    shared = ProgramContext(program, layout, facts, CodeGenerators(), module)
     shared.can_stop = needs_stop_check(program) or _can_stop(program, shared)
     planned = make_programs(shared)
     ir = shared.module.text()

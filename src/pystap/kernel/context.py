@@ -48,20 +48,21 @@ class KernelFacts:
     """What the code generator must know of the kernel and of the run.
 
     `possible_cpus` is one more than the highest number that a CPU may have.
-    `fetching_atomics`: compare-and-swap, exchange and fetch-and-add work (5.12). `bpf_loop`: the helper works with
-    callbacks. `typed_syscall_tracepoints` are the BTF ids of `btf_trace_sys_enter` and `btf_trace_sys_exit` where typed
-    tracepoints load, else None. `thread_status_offset` is that of `thread_info.status` in a task_struct, None where no
-    call can come through a 32-bit entry. `timing` counts hits and times of every handler. `ringbuf_bytes` is a power of
-    two pages. `fentry`, `kprobe_multi` and `attach_cookies` say by what kernel functions can be probed, besides
-    kprobes,
-    `uprobe_multi` whether many places in user code can be probed at once, `sleepable_uprobes` whether by programs that
-    sleep. `task` is there where a handler asks for what
-    a process is in user mode. `process_layout` and `process_offsets` have the members that process tracking needs,
-    where a script needs that (see process_tracking).
+    `fetching_atomics`: compare-and-swap, exchange and fetch-and-add work (5.12). `function_calls`: the verifier
+    follows values through calls, so that there may be functions. `bpf_loop`: the helper works with callbacks.
+    `typed_syscall_tracepoints` are the BTF ids of `btf_trace_sys_enter` and `btf_trace_sys_exit` where typed
+    tracepoints load, else None. `thread_status_offset` is that of `thread_info.status` in a task_struct, None where
+    no call can come through a 32-bit entry. `timing` counts hits and times of every handler. `ringbuf_bytes` is a
+    power of two pages. `fentry`, `kprobe_multi` and `attach_cookies` say by what kernel functions can be probed,
+    besides kprobes, `uprobe_multi` whether many places in user code can be probed at once, `sleepable_uprobes`
+    whether by programs that sleep. `task` is there where a handler asks for what a process is in user mode.
+    `process_layout` and `process_offsets` have the members that process tracking needs, where a script needs that
+    (see process_tracking).
     """
 
     possible_cpus: int
     fetching_atomics: bool = True
+    function_calls: bool = True
     bpf_loop: bool = True
     typed_syscall_tracepoints: tuple[int, int] | None = None
     thread_status_offset: int | None = None

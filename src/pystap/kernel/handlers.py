@@ -136,7 +136,8 @@ def make_handler(
     attribute = "alwaysinline" if inline else "noinline"
     parameters = "ptr %context, ptr %regs, i64 %number, i64 %result"
     text = code.function(f"internal void @{name}({parameters}) {attribute}")
-    return HandlerCode(shared.module.function(name, text), temporaries.stack_bytes, text.count("\n"))
+    symbol = shared.module.function(name, text, stays=True)
+    return HandlerCode(symbol, temporaries.stack_bytes, text.count("\n"))
 
 
 VERDICT_OFFSET = 16

@@ -187,6 +187,11 @@ class Code:
         """Return the value as one that LLVM knows nothing about, so that a range check behind it stays as written."""
         return self.value("opaque", f'call i64 asm sideeffect "", "=r,0"(i64 {value})')
 
+    def unknown(self, value: str) -> str:
+        """Return the value as one that the kernel's verifier knows nothing about (it follows no swapping of bytes)."""
+        swapped = self.opaque(self.value("swapped", f"call i64 @llvm.bswap.i64(i64 {value})"))
+        return self.value("unknown", f"call i64 @llvm.bswap.i64(i64 {swapped})")
+
     def copy(self, destination: str, source: str, size: int) -> None:
         """Copy `size` bytes, a multiple of 8, between 8-byte aligned buffers that are the same or do not overlap."""
         for start in range(0, size, 1024):
@@ -226,10 +231,25 @@ def padded_bytes(data: bytes) -> str:
     return 'c"' + "".join(chr(b) if 32 <= b < 127 and b not in (34, 92) else f"\\{b:02X}" for b in data) + '"'
 
 
+def _inlined(text: str) -> str:
+    """Return functions as ones that must be inlined where they are called; programs are called by nobody."""
+
+    def header(line: str) -> str:
+        if not line.startswith("define internal ") or " alwaysinline " in line:
+            return line
+        return line.replace(" noinline ", " ").replace(" #0 ", " alwaysinline #0 ")
+
+    return "\n".join(map(header, text.splitlines()))
+
+
 @dataclass
 class Module:
-    """What the functions of one object share: maps, constant data, functions by name."""
+    """What the functions of one object share: maps, constant data, functions by name.
 
+    With `inlines` LLVM puts the body of each function where it is called, but for those that must stay.
+    """
+
+    inlines: bool = False
     maps: set[str] = field(default_factory=set)
     functions: dict[str, str] = field(default_factory=dict)
     _constants: dict[bytes, str] = field(default_factory=dict)
@@ -245,9 +265,10 @@ class Module:
             self._constants[data] = f"@constant.{len(self._constants)}"
         return self._constants[data]
 
-    def function(self, name: str, text: str) -> str:
+    def function(self, name: str, text: str, stays: bool = False) -> str:
         """Add a function, once for each name; returns its symbol."""
-        self.functions.setdefault(name, text)
+        if name not in self.functions:
+            self.functions[name] = _inlined(text) if self.inlines and not stays else text
         return "@" + name
 
     def text(self) -> str:

@@ -99,12 +99,16 @@ def _syscall_program(shared: ProgramContext, handlers: list[Handler], returns: b
     else:
         process = ""
 
-    def call(handler: Handler, arguments: str) -> None:
+    def value(value: str) -> str:
+        # Where calls are not followed rightly, what the verifier found out in one handler must not lead it in the next.
+        return value if shared.facts.function_calls or not value.startswith("%") else code.unknown(value)
+
+    def call(handler: Handler, number: str) -> None:
+        arguments = f"ptr %context, ptr {registers}, i64 {value(number)}, i64 {value(result)}"
         _call_limited(shared, code, handler, f"call void {made[handler.index].symbol}({arguments})", process)
 
     wants_call = {index: use.number or bool(use.arguments) for index, use in uses.items()}
-    arguments = f"ptr %context, ptr {registers}, i64 ?, i64 {result}"
-    Dispatch(shared, code, handlers, call, wants_call, number, arguments).emit()
+    Dispatch(shared, code, handlers, call, wants_call, number).emit()
     _finish(shared, code, name)
     attach: AttachSpec = Syscalls(returns, _all_numbers(handlers))
     attachment = ProgramAttachment(name, attach, tuple(handler.index for handler in handlers))

@@ -52,8 +52,8 @@ def is_called_once(handlers: list[Handler]) -> bool:
 class Dispatch:
     """The code that calls the handlers for the system call `number`.
 
-    `call` emits the call of a handler with arguments, `arguments` with a `?` in place of the call (its number, and
-    COMPAT_CALL for one of a 32-bit entry). `wants_call` says by index which handlers look at that or at arguments.
+    `call` emits the call of a handler, given the system call: its number, and COMPAT_CALL for one of a 32-bit entry.
+    `wants_call` says by index which handlers look at that or at arguments.
     """
 
     def __init__(
@@ -64,7 +64,6 @@ class Dispatch:
         call: Callable[[Handler, str], None],
         wants_call: Mapping[int, bool],
         number: str,
-        arguments: str,
     ) -> None:
         self.shared = shared
         self.code = code
@@ -72,7 +71,6 @@ class Dispatch:
         self.call = call
         self.wants_call = wants_call
         self.number = number
-        self.arguments = arguments
         self.done = code.name("done")
 
     def emit(self) -> None:
@@ -115,7 +113,7 @@ class Dispatch:
 
     def _calls(self, group: Group, call: str) -> None:
         for handler in group:
-            self.call(handler, self.arguments.replace("?", call))
+            self.call(handler, call)
         self.code.jump(self.done)
 
 

@@ -67,6 +67,30 @@ _SIGNED_DIVISION = _set(0, 7) + _insn(0x37, 0, offset=1, immediate=2) + _NOTHING
 _PSEUDO_FUNC = 4
 
 
+def _jump_if(opcode: int, register: int, immediate: int, offset: int) -> bytes:
+    return _insn(opcode, register, offset=offset, immediate=immediate)
+
+
+_JUMP, _EQUAL, _GREATER = 0x05, 0x15, 0x65
+_CHECKPOINT = _call(7) * 2 + _set(0, 0) * 6
+"""Two jumps (calls of bpf_get_prandom_u32) and eight instructions: the verifier keeps its state at the next branch."""
+_OWN_REGISTER = (
+    _insn(0xBF, 7, 1) + _CHECKPOINT + _jump_if(_EQUAL, 7, 0, 1) + _set(6, 0)
+    + _call(7) + _jump_if(_EQUAL, 0, 1, 1) + _set(0, 0) + _EXIT
+)  # fmt: skip
+"""A function that sets its own register 6 unless its argument is 0."""
+_THREE_WAYS = (
+    _call(7) + _set(6, 0) + _set(1, 0)
+    + _jump_if(_GREATER, 0, 5, 6)  # the first way goes on, with 0 and 0 in registers 1 and 6
+    + _insn(0x85, 0, 1, 0, 10)
+    + _jump_if(_EQUAL, 6, 1, 2) + _set(0, 0) + _EXIT + _set(0, 2) + _EXIT
+    + _set(1, 1) + _jump_if(_GREATER, 0, 9, 1) + _insn(_JUMP, offset=-9)  # the second, with 1 and 0
+    + _set(6, 1) + _insn(_JUMP, offset=-11)  # the third, with 1 and 1
+    + _OWN_REGISTER
+)  # fmt: skip
+"""Calls the function in three ways; what depends on register 6 behind the call differs in the third alone."""
+
+
 def _spec(kind: ProgramKind, code: bytes = _NOTHING, **rest: int) -> ProgramSpec:
     return ProgramSpec("pystap_probe", kind, code, **rest)  # type: ignore[arg-type]
 
@@ -183,6 +207,20 @@ def _map_batch() -> None:
             raise KernelRefused("read a map in batches", errno.EOPNOTSUPP)
 
 
+def _function_calls() -> None:
+    """Find out whether the verifier drops code that runs (Linux 6.2 and 6.3, and 5.10 and 6.1 with their changes).
+
+    Before it takes two states for the same it must know which values of the callers matter. Looking for that in the
+    instructions of a called function it takes that function's registers for the caller's, misses what matters, and
+    removes the branch of the third way as dead. Linux 6.4 keeps the frames apart ("bpf: support precision
+    propagation in the presence of subprogs").
+    """
+    with load_program(_spec(ProgramKind.RAW_TRACEPOINT, _THREE_WAYS)) as program:
+        if program.info().instructions < len(_THREE_WAYS) // 8:
+            detail = "its verifier removes code behind calls that is not dead"
+            raise KernelRefused("call functions", errno.EOPNOTSUPP, detail=detail)
+
+
 def _typed(kind: ProgramKind, type_id: int | None, attach: bool) -> None:
     if type_id is None:
         raise KernelRefused("probe by type", errno.ENOENT, detail="it has no BTF for what is probed")
@@ -241,6 +279,8 @@ def _probe(feature: Feature, find_type: TypeFinder) -> None:
             _loads(ProgramKind.RAW_TRACEPOINT, task + _call(_TASK_PT_REGS) + _NOTHING)
         case Feature.CPU_V4:
             _loads(ProgramKind.RAW_TRACEPOINT, _SIGNED_DIVISION)
+        case Feature.FUNCTION_CALLS:
+            _function_calls()
 
 
 def try_feature(feature: Feature, find_type: TypeFinder) -> str:

@@ -36,6 +36,7 @@ class Feature(Enum):
     MAP_BATCH = "batched map reading"
     TASK_REGISTERS = "the saved registers of user mode (bpf_task_pt_regs)"
     CPU_V4 = "the BPF instruction set v4"
+    FUNCTION_CALLS = "functions that the verifier follows rightly"
 
 
 @dataclass(frozen=True)
