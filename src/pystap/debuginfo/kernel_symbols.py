@@ -13,6 +13,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 
+from ..kallsyms import symbols_text
 from ..records import dataclass
 
 _NT_GNU_BUILD_ID = 3
@@ -51,18 +52,14 @@ class KernelSymbols:
     """The symbols of one reading of kallsyms."""
 
     def __init__(self, text: bytes) -> None:
-        self._text = (b"" if text.startswith(b"\n") else b"\n") + text + (b"" if text.endswith(b"\n") else b"\n")
+        self._text = text if text.endswith(b"\n") else text + b"\n"
         self._addresses: array[int] | None = None
         self._lines: list[bytes] = []
 
     @staticmethod
     def read(path: str = "/proc/kallsyms") -> KernelSymbols:
         """Read the kernel's symbols; an unreadable file gives none."""
-        try:
-            with open(path, "rb") as file:
-                return KernelSymbols(file.read())
-        except OSError:
-            return KernelSymbols(b"")
+        return KernelSymbols(symbols_text(path))
 
     @property
     def addresses_hidden(self) -> bool:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import errno
 
+from ..kallsyms import PATH, symbols_text
+from ..lean import Iterator, Sequence
 from .errors import KernelRefused
 
+_NAME_AT = 19
+_FUNCTIONS = b"tTwW"
+_SHORTEST = 3
 
-def symbol_addresses(names: frozenset[str], module: str = "", path: str = "/proc/kallsyms") -> dict[str, int]:
+
+def symbol_addresses(names: frozenset[str], module: str = "", path: str = PATH) -> dict[str, int]:
     """Return the address of the first symbol of each name in the kernel ("") or in a module, as far as there is one.
 
     Raises `KernelRefused` where the kernel hides its addresses.
     """
-    with open(path, "rb") as file:
-        text = b"\n" + file.read()
+    text = symbols_text(path)
     found: dict[str, int] = {}
     for name in names:
         pattern = b" " + name.encode() + (f"\t[{module}]".encode() if module else b"") + b"\n"
@@ -28,6 +33,40 @@ def symbol_addresses(names: frozenset[str], module: str = "", path: str = "/proc
         reason = "it hides its addresses (kernel.kptr_restrict)"
         raise KernelRefused("find the addresses of its symbols", errno.EPERM, detail=reason)
     return found
+
+
+def function_addresses(names: Sequence[str], module: str = "", path: str = PATH) -> dict[str, list[int]]:
+    """Return the addresses of all functions that have one of many names; nothing where the kernel hides addresses."""
+    text = symbols_text(path)
+    end = f"\t[{module}]".encode() if module else b""
+    wanted = {name.encode() + end: name for name in names}
+    found: dict[str, list[int]] = {}
+    for line in _lines_with(text, _shared_start(names).encode()):
+        name = wanted.get(line[19:])
+        address = int(line[:16], 16)
+        if name is not None and address and line[17] in _FUNCTIONS:
+            found.setdefault(name, []).append(address)
+    return found
+
+
+def _shared_start(names: Sequence[str]) -> str:
+    first, last = min(names), max(names)
+    length = 0
+    while length < min(len(first), len(last)) and first[length] == last[length]:
+        length += 1
+    return first[:length]
+
+
+def _lines_with(text: bytes, start: bytes) -> Iterator[bytes]:
+    """Yield the lines of symbols that begin like that: all of them where it is too short to search for."""
+    if len(start) < _SHORTEST:
+        yield from text.split(b"\n")[:-1]
+        return
+    at = -1
+    while (at := text.find(b" " + start, at + 1)) >= 0:
+        begin = text.rfind(b"\n", 0, at) + 1
+        if at - begin == _NAME_AT - 1:
+            yield text[begin : text.find(b"\n", at)]
 
 
 def load_address(name: str) -> int:
