@@ -157,7 +157,7 @@ class Cache:
         text = _read(path).strip()
         if text.isdigit():
             return int(text)
-        with suppress(OSError), open(path, "x", encoding="ascii") as file:
+        with suppress(OSError), open(path, "x", encoding="utf-8") as file:
             file.write(f"{default}\n")
         return default
 

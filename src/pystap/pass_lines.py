@@ -49,7 +49,7 @@ def say(text: str) -> None:
 def memory_use() -> str:
     """Return this process's memory as "…virt/…res/…shr/…data kb" (proc(5), status)."""
     found = dict.fromkeys(_MEMORY.values(), "0")
-    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+    with open("/proc/self/status", encoding="utf-8", errors="replace") as file:
         for line in file:
             name, _, value = line.partition(":")
             if name in _MEMORY:

@@ -73,7 +73,7 @@ class KernelAddresses:
 
 def _number_in(path: str) -> int | None:
     try:
-        with open(path, encoding="ascii") as file:
+        with open(path, encoding="utf-8") as file:
             return int(file.read(), 16) or None
     except (OSError, ValueError):
         return None

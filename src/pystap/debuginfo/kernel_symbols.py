@@ -175,7 +175,7 @@ def _symbol(line: bytes) -> KernelSymbol:
 def loaded_modules(path: str = "/proc/modules") -> tuple[KernelModule, ...]:
     """Return the loaded kernel modules; none when the kernel has no modules."""
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             lines = file.readlines()
     except OSError:
         return ()

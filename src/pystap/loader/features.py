@@ -146,7 +146,7 @@ def _kprobe() -> None:
 
 def _uprobe() -> None:
     try:
-        with open("/sys/bus/event_source/devices/uprobe/type", encoding="ascii"):
+        with open("/sys/bus/event_source/devices/uprobe/type", encoding="utf-8"):
             pass
     except FileNotFoundError:
         detail = "it was built without uprobe events"

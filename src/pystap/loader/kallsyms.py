@@ -75,7 +75,7 @@ def load_address(name: str) -> int:
         return symbol_addresses(frozenset({"_text"}))["_text"]
     module, _, section = name.partition(":")
     try:
-        with open(f"/sys/module/{module}/sections/{section}", encoding="ascii") as file:
+        with open(f"/sys/module/{module}/sections/{section}", encoding="utf-8") as file:
             return int(file.read(), 16)
     except OSError as error:
         detail = f"module {module} has no section {section}, or is not loaded"

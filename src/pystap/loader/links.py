@@ -437,7 +437,7 @@ def _attach_perf(program: Program, what: str, specs: tuple[PerfEventSpec, ...], 
 def _pmu_type(name: str) -> int:
     """Return the perf event type of a dynamic event source. Raises `KernelRefused` where the kernel has none."""
     try:
-        with open(f"{_PMU_FOLDER}/{name}/type", encoding="ascii") as file:
+        with open(f"{_PMU_FOLDER}/{name}/type", encoding="utf-8") as file:
             return int(file.read())
     except FileNotFoundError:
         detail = f"it was built without {name} events"
@@ -447,7 +447,7 @@ def _pmu_type(name: str) -> int:
 def _return_bit(name: str) -> int:
     """Return the config bit that asks for returns, from the event source's format file ("config:0")."""
     try:
-        with open(f"{_PMU_FOLDER}/{name}/format/retprobe", encoding="ascii") as file:
+        with open(f"{_PMU_FOLDER}/{name}/format/retprobe", encoding="utf-8") as file:
             return 1 << int(file.read().partition(":")[2])
     except (FileNotFoundError, ValueError):
         return 1

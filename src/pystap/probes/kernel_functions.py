@@ -84,8 +84,9 @@ class FunctionFacts:
         """The functions that ftrace can hook; empty where the kernel does not tell."""
         for folder in TRACEFS:
             try:
-                with open(f"{folder}/available_filter_functions", encoding="ascii", errors="replace") as file:
-                    return frozenset(line.split(None, 1)[0] for line in file.read().splitlines() if line)
+                with open(f"{folder}/available_filter_functions", "rb", buffering=0) as file:
+                    # "name" or "name [module]" in each line; what is in brackets is no function's name.
+                    return frozenset(file.readall().decode(errors="replace").split())
             except OSError:
                 continue
         return frozenset()
@@ -94,7 +95,7 @@ class FunctionFacts:
     def _blacklist(self) -> frozenset[str]:
         """The functions in which kprobes are forbidden (Documentation/trace/kprobes.rst)."""
         try:
-            with open("/sys/kernel/debug/kprobes/blacklist", encoding="ascii", errors="replace") as file:
+            with open("/sys/kernel/debug/kprobes/blacklist", encoding="utf-8", errors="replace") as file:
                 return frozenset(line.split()[1] for line in file if len(line.split()) > 1)
         except OSError:
             return frozenset()

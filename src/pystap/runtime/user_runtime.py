@@ -129,7 +129,7 @@ class SessionRuntime:
 
         names = self.state(SymbolNames)
         try:
-            with open(f"/proc/{pid}/stack", encoding="ascii", errors="replace") as file:
+            with open(f"/proc/{pid}/stack", encoding="utf-8", errors="replace") as file:
                 lines = file.read().splitlines()
         except OSError:
             return ()

@@ -283,7 +283,7 @@ def stap_pid_ns(rt: Services) -> int:
 
 def ns_id(rt: Services, number: int, is_group: int) -> int:
     """Return what a user id (or group id) is in stap's own user namespace; 65534 for one that it does not have."""
-    with open("/proc/self/gid_map" if is_group else "/proc/self/uid_map", encoding="ascii") as file:
+    with open("/proc/self/gid_map" if is_group else "/proc/self/uid_map", encoding="utf-8") as file:
         for line in file:
             inside, outside, count = map(int, line.split())
             if outside <= number < outside + count:

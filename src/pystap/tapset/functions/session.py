@@ -108,7 +108,7 @@ _RANDINT = ir_function(
 
 
 def _load_averages() -> list[str]:
-    with open("/proc/loadavg", encoding="ascii") as file:
+    with open("/proc/loadavg", encoding="utf-8") as file:
         return file.read().split()[:3]
 
 
