@@ -15,30 +15,19 @@ from .arch import x86_64 as arch
 from .cache import open_cache
 from .debuginfo.btf import Btf
 from .debuginfo.btf_types import BtfKind
-from .debuginfo.kernel_addresses import KernelAddresses, has_module_file
-from .debuginfo.kernel_symbols import KernelSymbols, loaded_modules
 from .debuginfo.kernel_types import KernelTypes
 from .diagnostics import Diagnostics
 from .elaborate.walk import all_expressions
 from .kernel import KernelFacts, TaskLayout
 from .kernel.handlers import context_values
 from .kernel.process_tracking import LAYOUT, OFFSETS, limit_of
-from .lean import Any
+from .lean import TYPE_CHECKING, Any
 from .loader.errors import KernelRefused, MissingPrivilege
 from .loader.features import kernel_features
 from .loader.maps import possible_cpus
-from .probes.data import DATA_FORMS, DataForm
-from .probes.function import FunctionForm
-from .probes.kernel import Form, RootKind
-from .probes.kernel_debuginfo import DEBUGINFO_SUFFIXES, DebuginfoForm, KernelCode
-from .probes.kernel_functions import FunctionFacts
-from .probes.perf import PerfKind
 from .probes.phases import NeverKind, PhaseKind
-from .probes.statement import StatementForm
-from .probes.syscall import FAMILIES, SyscallAnyKind, SyscallKind
 from .probes.timer import TimerKind
-from .probes.tracepoint import TracepointForm
-from .program.attach import KernelFunctions, ProcessEvents, Syscalls, Uprobes
+from .program.attach import SYSCALL_FAMILIES, KernelFunctions, ProcessEvents, Syscalls, Uprobes
 from .program.builtins import Builtin
 from .program.extension import DerivedPoint, PointPart, ProbeKind
 from .program.features import Feature, KernelFeatures
@@ -48,7 +37,9 @@ from .records import dataclass
 from .source import SourceFile
 from .syntax import Macro, PreprocessorFacts, ast, parse_script, read_macros
 from .tapset import functions, library_index
-from .tapset.syscalls.values import CallTables
+
+if TYPE_CHECKING:
+    from .probes.syscall import SyscallTables
 
 
 def probe_kinds(listing: bool = False, guru: bool = False, command: str = "", pid: int = 0) -> dict[str, ProbeKind]:
@@ -56,17 +47,16 @@ def probe_kinds(listing: bool = False, guru: bool = False, command: str = "", pi
 
     `guru` is whether the script may do what nothing checks (stap -g); `command` and `pid` are what -c and -x name.
     """
-    tables = CallTables()
     kinds: list[ProbeKind] = [
         PhaseKind("begin"),
         PhaseKind("end"),
         PhaseKind("error"),
         NeverKind(),
         TimerKind(),
-        *(SyscallKind(tables, family) for family in FAMILIES),
-        SyscallAnyKind(tables),
-        PerfKind((lambda type_, config: "") if listing else perf_refusal),
-        *_kernel_kinds(listing, guru or listing),
+        *(LateKind(root, partial(_syscall_kind, root), keeps_wildcards=True) for root in SYSCALL_FAMILIES),
+        LateKind("syscall_any", _syscall_any_kind),
+        LateKind("perf", lambda: _perf_kind(listing)),
+        *(LateKind(root, partial(_kernel_kind, root, listing, guru)) for root in ("kernel", "module", "kprobe")),
         _process_kind(listing, command, pid),
         LateKind("netfilter", lambda: _netfilter_kind(listing)),
         *(LateKind(root, partial(_refused_kind, root)) for root in ("python2", "python3", "java")),
@@ -74,42 +64,6 @@ def probe_kinds(listing: bool = False, guru: bool = False, command: str = "", pi
         LateKind("input", _input_kind),
     ]
     return {kind.root: kind for kind in kinds}
-
-
-_FUNCTION_SUFFIXES = ("", ".call", ".return", ".return.maxactive(number)", ".maxactive(number)", ".exported")
-
-
-def _kernel_kinds(listing: bool, guru: bool) -> list[ProbeKind]:
-    """Return the kinds on kernel code; with `listing` it does not matter whether this kernel lets them be probed."""
-    trace = TracepointForm(kernel_types)
-    check = (lambda: "") if listing else function_refusal
-    described = DebuginfoForm(function_facts, check, _kernel_debuginfo)
-    function = FunctionForm(function_facts, check, lambda: listing or _has(_features(), Feature.FENTRY), described)
-    statement = StatementForm(function_facts, check, guru, described)
-
-    def functions_behind(root: str) -> dict[str, Form]:
-        functions = (f"{root}.function({kind})" for kind in ("string", "number"))
-        return {name + suffix: function for name in functions for suffix in _FUNCTION_SUFFIXES}
-
-    def code_behind(root: str) -> dict[str, Form]:
-        return {
-            **functions_behind(root),
-            **{f"{root}.function(string){suffix}": described for suffix in DEBUGINFO_SUFFIXES},
-            **{f"{root}.statement({kind})": statement for kind in ("number", "string")},
-            **{f"{root}.statement({kind}).nearest": statement for kind in ("number", "string")},
-        }
-
-    data = DataForm(_has_symbol, _symbols_like, (lambda: "") if listing else watchpoint_refusal)
-    traces: dict[str, Form] = {"kernel.trace(string)": trace, "kernel.tracepoint(string)": trace}
-    kprobes = {**functions_behind("kprobe"), **functions_behind("kprobe.module(string)")}
-    kprobes["kprobe.statement(number).absolute"] = statement
-    absolute = "kernel.statement(number).absolute"
-    traces_of_modules: dict[str, Form] = {f"module(string).{name}(string)": trace for name in ("trace", "tracepoint")}
-    return [
-        RootKind("kernel", {**traces, **code_behind("kernel"), absolute: statement, **dict.fromkeys(DATA_FORMS, data)}),
-        RootKind("module", {**traces_of_modules, **code_behind("module(string)")}),
-        RootKind("kprobe", kprobes),
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +105,53 @@ def _process_kind(listing: bool, command: str, pid: int) -> ProbeKind:
 
 
 @cache
+def _call_tables() -> SyscallTables:
+    from .tapset.syscalls.values import CallTables
+
+    return CallTables()
+
+
+@cache
+def _syscall_kind(family: str) -> ProbeKind:
+    from .probes.syscall import SyscallKind
+
+    return SyscallKind(_call_tables(), family)
+
+
+@cache
+def _syscall_any_kind() -> ProbeKind:
+    from .probes.syscall import SyscallAnyKind
+
+    return SyscallAnyKind(_call_tables())
+
+
+@cache
+def _perf_kind(listing: bool) -> ProbeKind:
+    from .probes.perf import PerfKind
+
+    return PerfKind((lambda type_, config: "") if listing else perf_refusal)
+
+
+@cache
+def _kernel_kind(root: str, listing: bool, guru: bool) -> ProbeKind:
+    """Return a kind on kernel code; with `listing` it does not matter whether this kernel lets it be probed."""
+    return _kernel_kinds(listing, guru or listing)[root]
+
+
+@cache
+def _kernel_kinds(listing: bool, guru: bool) -> Mapping[str, ProbeKind]:
+    from .kernel_probes import kernel_kinds
+
+    def nothing() -> str:
+        return ""
+
+    refusals = (nothing, nothing) if listing else (function_refusal, watchpoint_refusal)
+    return kernel_kinds(kernel_types, *refusals, lambda: listing or _has(_features(), Feature.FENTRY), guru)
+
+
+@cache
 def _netfilter_kind(listing: bool) -> ProbeKind:
+    from .kernel_probes import function_facts
     from .probes.function import function_point
     from .probes.netfilter import NetfilterKind
     from .probes.netfilter_functions import ByFunctions
@@ -161,9 +161,8 @@ def _netfilter_kind(listing: bool) -> ProbeKind:
         return "" if listing or _has(features, Feature.NETFILTER) else features.describe(Feature.NETFILTER)
 
     def by_functions() -> ByFunctions:
-        return ByFunctions(
-            kernel_types, function_facts, lambda name: function_point(name, "", function_facts()), function_refusal
-        )
+        facts = function_facts(kernel_types)
+        return ByFunctions(kernel_types, lambda: facts, lambda name: function_point(name, "", facts), function_refusal)
 
     return NetfilterKind(kernel_types, refusal, by_functions)
 
@@ -200,40 +199,11 @@ def user_code_refusal() -> str:
     return "" if _has(features, Feature.UPROBE) else features.describe(Feature.UPROBE)
 
 
-@cache
-def _kernel_debuginfo(module: str, path: str) -> KernelCode | None:
-    from .debuginfo.dwarf_kernel import kernel_dwarf
-
-    return kernel_dwarf(module, path, os.uname().release)
-
-
-@cache
-def _symbols() -> KernelSymbols:
-    return KernelSymbols.read()
-
-
-def _has_symbol(name: str) -> bool:
-    return _symbols().find(name) is not None
-
-
-def _symbols_like(name: str) -> list[str]:
-    return _symbols().names_from(name[: max(3, len(name) // 2)])
-
-
 def watchpoint_refusal() -> str:
     """Return why hardware breakpoints cannot be had, "" when they can."""
     features = _features()
     kind = Feature.HARDWARE_BREAKPOINTS
     return "" if _has(features, kind) else features.describe(kind)
-
-
-@cache
-def function_facts() -> FunctionFacts:
-    """Return what is known of the running kernel's functions, read at the first use."""
-    modules = cache(lambda: frozenset(module.name for module in loaded_modules()))
-    release = os.uname().release
-    places = cache(lambda: KernelAddresses(_symbols(), release))
-    return FunctionFacts(kernel_types, _symbols, modules, places, has_module_file, release)
 
 
 @cache

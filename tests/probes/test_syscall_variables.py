@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pystap.probes.syscall import FAMILIES, SyscallAnyKind, SyscallKind
+from pystap.probes.syscall import SyscallAnyKind, SyscallKind
+from pystap.program.attach import SYSCALL_FAMILIES
 from pystap.program.extension import PointPart
 from pystap.source import NO_SPAN
 from pystap.tapset.syscalls import decoder, tables
@@ -32,7 +33,7 @@ def offered(family: str, name: str, returns: bool) -> set[str]:
     return {f"{known}:{source(NO_SPAN).type}" for known, source in point.variables.items()}
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SYSCALL_FAMILIES)
 def test_variables_of_every_alias_have_systemtaps_names_and_types(family: str) -> None:
     wrong = {}
     for point, variables in listed().items():
@@ -55,7 +56,7 @@ def test_every_name_of_the_language_stands_for_its_calls() -> None:
 def test_every_family_has_the_same_aliases() -> None:
     families = {
         family: {line.partition(" = ")[0].removeprefix(family) for line in SyscallKind(CallTables(), family).aliases()}
-        for family in FAMILIES
+        for family in SYSCALL_FAMILIES
     }
     names = {name for name in families["syscall"] if not name.endswith(".return")}
     assert names == {f".{name}" for name in call_names()}

@@ -62,10 +62,6 @@ class SyscallTables(Protocol):
         """Return the variables of these calls (None: of all), which are those that `name` means if it is given."""
 
 
-FAMILIES = ("syscall", "nd_syscall", "dw_syscall", "tp_syscall")
-"""SystemTap's families differ in how they find the kernel's code; here they are the same."""
-
-
 @dataclass(frozen=True, slots=True)
 class SyscallKind:
     """One family."""

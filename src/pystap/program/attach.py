@@ -73,6 +73,10 @@ class Watchpoint:
     program: str = ""
 
 
+SYSCALL_FAMILIES = ("syscall", "nd_syscall", "dw_syscall", "tp_syscall")
+"""SystemTap's families of system call probes differ in how they find the kernel's code; here they are the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Syscalls:
     """Entry to or return from system calls; `numbers` None means all of them.
