@@ -276,12 +276,12 @@ def test_what_a_search_found_is_kept(folder: Path, tmp_path: Path, monkeypatch: 
 
     def found() -> list[tuple[object, ...]]:
         info = DebugInfo(ElfFile(str(program)), ElfFile(str(program)))
-        kept = dwarf_kept.KeptFunctions(info.data, info.elf.build_id, str(tmp_path))
-        known = kept.read("s*", None)
+        kept = dwarf_kept.KeptSearches(info.data, info.elf.build_id, str(tmp_path))
+        known = kept.functions(("s*",))
         if known is None:
             searched.append("s*")
             known = info.functions("s*")
-            kept.write("s*", None, known)
+            kept.keep_functions(("s*",), known)
         return [
             (f.name, f.file, f.line, f.entry, f.after_prologue, f.ranges, f.is_inline, f.is_external, f.die.tag)
             for f in known
@@ -298,3 +298,44 @@ def test_what_a_search_found_is_kept(folder: Path, tmp_path: Path, monkeypatch: 
     kept_file.write_bytes(kept_file.read_bytes()[:40])
     assert found() == small
     assert len(searched) == 4
+
+
+def test_statements_that_a_search_found_are_kept(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pystap.debuginfo import dwarf_kept, dwarf_statements
+    from pystap.debuginfo.dwarf import DebugInfo, keep_in
+    from pystap.debuginfo.dwarf_elf import ElfFile
+
+    program = build(folder, "prog", SOURCE, "-gdwarf-5", "-O2")
+    monkeypatch.setattr(dwarf_kept, "_SMALLEST", 0)
+    keep_in(str(tmp_path))
+    pattern = SourcePattern.parse("*@prog.c:*")
+
+    def found() -> list[tuple[object, ...]]:
+        info = DebugInfo(ElfFile(str(program)), ElfFile(str(program)))
+        return [
+            (one.file, one.line, one.address, one.function.name, one.function.die.tag)
+            for one in info.statements(pattern)
+        ]
+
+    try:
+        first = found()
+        assert first
+        monkeypatch.setattr(dwarf_statements.Statements, "find", None)  # a second search would fail
+        assert found() == first
+    finally:
+        keep_in("")
+
+
+def test_what_was_listed_is_not_searched_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A listing asks for each function that it shows, to tell its variables."""
+    from pystap.debuginfo import dwarf_search
+
+    info = opened(folder, "gcc", 5, 2)
+    everything = info.functions("*", "main.c")
+    expected = {one.name: info.functions(one.name) for one in everything}
+    info = DebugInfo(info.elf, info.elf)
+    info.functions("*", "main.c")
+    monkeypatch.setattr(dwarf_search.FunctionSearch, "find", None)
+    for one in everything:
+        again = info.functions(one.name, one.file)
+        assert [found.entry for found in again] == [found.entry for found in expected[one.name]]

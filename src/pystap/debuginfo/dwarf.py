@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from functools import cached_property
 
 from ..program.c_types import CType
@@ -30,11 +31,11 @@ from .dwarf_functions import (
     is_optimised,
     ranges_of,
 )  # fmt: skip
-from .dwarf_kept import KeptFunctions
+from .dwarf_kept import KeptSearches
 from .dwarf_lines import line_table
 from .dwarf_names import Names
 from .dwarf_scopes import Evaluator, Variable, scopes_at, visible_dies
-from .dwarf_search import FunctionSearch, file_matches, scope_matches
+from .dwarf_search import FunctionSearch, file_matches, is_pattern, scope_matches
 from .dwarf_split import SplitData, joined_data
 from .dwarf_statements import SourcePattern, StatementInfo, Statements
 from .dwarf_type_names import origin, qualified_name
@@ -107,6 +108,8 @@ class DebugInfo:
         self.elf = elf
         self.data = joined_data(debug)
         self.names = Names(self.data)
+        self._known: list[tuple[str, str | None, list[FunctionInfo]]] = []
+        """Names and files that were searched for, and what was found."""
         self._search = FunctionSearch(elf, self.data, self.names)
         self._code: dict[int, tuple[list[int], list[tuple[int, int, Die]]]] = {}
         self.layout = DwarfLayout(self._definition)
@@ -120,12 +123,30 @@ class DebugInfo:
 
         A name with `::` is compared with the classes and namespaces around the function.
         """
-        kept = KeptFunctions(self.data, self.elf.build_id, _cache_folder)
-        known = kept.read(name, file)
+        asked = ("functions", name, file)
+        known = self._part_of_known(name, file)
         if known is None:
-            known = self._search.find(name, file)
-            kept.write(name, file, known)
+            known = self._kept.functions(asked)
+            if known is None:
+                known = self._search.find(name, file)
+                self._kept.keep_functions(asked, known)
+            self._known.append((name, file, known))
         return known
+
+    def _part_of_known(self, name: str, file: str | None) -> list[FunctionInfo] | None:
+        """Return functions of an earlier search that had to find all of these; None when there was none."""
+        for pattern, files, found in self._known:
+            if (name, file) == (pattern, files):
+                return found
+            if is_pattern(name) or "::" in name or "::" in pattern or not fnmatchcase(name, pattern):
+                continue
+            if files is None or (file is not None and file.startswith("/") and file_matches(file, files)):
+                return [one for one in found if one.name == name and (file is None or file_matches(one.file, file))]
+        return None
+
+    @cached_property
+    def _kept(self) -> KeptSearches:
+        return KeptSearches(self.data, self.elf.build_id, _cache_folder)
 
     @property
     def finders(self) -> list[Finder]:
@@ -201,7 +222,12 @@ class DebugInfo:
 
     def statements(self, pattern: SourcePattern, nearest: bool = False) -> list[StatementInfo]:
         """Return the statements that a pattern with a file and lines means. Raises NoLine."""
-        return Statements(self, pattern).find(nearest)
+        asked = ("statements", pattern.function, pattern.file, pattern.kind, pattern.ranges, nearest)
+        found = self._kept.statements(asked)
+        if found is None:
+            found = Statements(self, pattern).find(nearest)
+            self._kept.keep_statements(asked, found)
+        return found
 
     def scope_at(self, address: int) -> Scope | None:
         """Return what the program has at an address; None where no function is described."""

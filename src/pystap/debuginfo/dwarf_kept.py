@@ -1,6 +1,6 @@
-"""Functions that were found in large programs, kept on disk by build id: the next search for the same names is a read.
+"""What was found in large programs, kept on disk by build id: the next search for the same is a read.
 
-A file for each search: <cache>/elf/<build id>-<time of the debuginfo>.<name and source file, hashed>.functions
+A file for each search: <cache>/elf/<build id>-<time of the debuginfo>.<what was asked for, hashed>.found
 """
 
 from __future__ import annotations
@@ -10,17 +10,24 @@ import os
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any, cast
 
 from .dwarf_functions import FunctionInfo
+from .dwarf_statements import StatementInfo
 from .dwarf_units import Die, DwarfData
 
-_FORMAT = 2
+_FORMAT = 3
 _SMALLEST = 4 << 20
 """What has less debugging information (bytes) is searched again: that takes no longer than reading a file."""
 
 
-class KeptFunctions:
-    """What searches for functions of one file found; `folder` is where it is kept, "" for nowhere."""
+Asked = tuple[Any, ...]
+"""What was searched for, in values that marshal can write."""
+Row = tuple[Any, ...]
+
+
+class KeptSearches:
+    """What searches of one file found; `folder` is where it is kept, "" for nowhere."""
 
     def __init__(self, data: DwarfData, build_id: str, folder: str) -> None:
         is_large = sum(section.size for section in data.elf.sections if section.name == ".debug_info") >= _SMALLEST
@@ -30,42 +37,66 @@ class KeptFunctions:
             with suppress(OSError):
                 self._stem = f"{folder}/elf/{build_id}-{os.stat(data.elf.path).st_mtime_ns:x}"
 
-    def read(self, name: str, file: str | None) -> list[FunctionInfo] | None:
-        """Return what a search found; None when it is not known."""
-        if not self._stem:
-            return None
-        with suppress(OSError, ValueError, EOFError, TypeError), open(self._path(name, file), "rb") as stream:
-            version, asked, rows = marshal.loads(stream.read())
-            if version == _FORMAT and asked == (name, file):
-                return [self._made(row) for row in rows]
-        return None
+    def functions(self, asked: Asked) -> list[FunctionInfo] | None:
+        """Return the functions that a search found; None when it is not known."""
+        rows = self._read(asked)
+        return None if rows is None else [self._function(row) for row in rows]
 
-    def _made(self, row: tuple[object, ...]) -> FunctionInfo:
+    def keep_functions(self, asked: Asked, found: Sequence[FunctionInfo]) -> None:
+        """Keep the functions that a search found. What cannot be written is no error."""
+        if self._stem:
+            self._write(asked, [_function_row(one) for one in found])
+
+    def statements(self, asked: Asked) -> list[StatementInfo] | None:
+        """Return the statements that a search found; None when it is not known."""
+        rows = self._read(asked)
+        if rows is None:
+            return None
+        functions: dict[Row, FunctionInfo] = {}
+        for *_, row in rows:
+            if row not in functions:
+                functions[row] = self._function(row)
+        return [StatementInfo(file, line, address, functions[row]) for file, line, address, row in rows]
+
+    def keep_statements(self, asked: Asked, found: Sequence[StatementInfo]) -> None:
+        """Keep the statements that a search found. What cannot be written is no error."""
+        if self._stem:
+            self._write(asked, [(one.file, one.line, one.address, _function_row(one.function)) for one in found])
+
+    def _function(self, row: Row) -> FunctionInfo:
         *fields, offset = row
 
         def die() -> Die:
-            found = self._data.die(offset)  # type: ignore[arg-type]
+            found = self._data.die(offset)
             assert found is not None
             return found
 
-        return FunctionInfo(*fields, die)  # type: ignore[arg-type, call-arg]
+        return FunctionInfo(*fields, die)  # type: ignore[call-arg]
 
-    def write(self, name: str, file: str | None, found: Sequence[FunctionInfo]) -> None:
-        """Keep what a search found. What cannot be written is no error."""
-        if not self._stem or self._data.alternative is not None:
-            return
-        rows = [
-            (one.name, one.linkage_name, one.file, one.line, one.entry, one.after_prologue, one.ranges, one.is_inline,
-             one.is_external, one.die.offset)
-            for one in found
-        ]  # fmt: skip
-        path = self._path(name, file)
+    def _read(self, asked: Asked) -> list[Row] | None:
+        if not self._stem:
+            return None
+        with suppress(OSError, ValueError, EOFError, TypeError), open(self._path(asked), "rb") as stream:
+            version, known, rows = marshal.loads(stream.read())
+            if version == _FORMAT and known == asked:
+                return cast("list[Row]", rows)
+        return None
+
+    def _write(self, asked: Asked, rows: Sequence[Row]) -> None:
+        path = self._path(asked)
         with suppress(OSError):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             temporary = f"{path}.{os.getpid()}"
             with open(temporary, "wb") as stream:
-                stream.write(marshal.dumps((_FORMAT, (name, file), rows)))
+                stream.write(marshal.dumps((_FORMAT, asked, list(rows))))
             os.replace(temporary, path)
 
-    def _path(self, name: str, file: str | None) -> str:
-        return f"{self._stem}.{zlib.crc32(repr((name, file)).encode()):x}.functions"
+    def _path(self, asked: Asked) -> str:
+        return f"{self._stem}.{zlib.crc32(repr(asked).encode()):x}.found"
+
+
+def _function_row(one: FunctionInfo) -> Row:
+    return (
+        one.name, one.linkage_name, one.file, one.line, one.entry, one.after_prologue, one.ranges, one.is_inline,
+        one.is_external, one.die.offset,
+    )  # fmt: skip
