@@ -110,6 +110,8 @@ class DebugInfo:
         self.names = Names(self.data)
         self._known: list[tuple[str, str | None, list[FunctionInfo]]] = []
         """Names and files that were searched for, and what was found."""
+        self.types: dict[tuple[str, tuple[int, ...]], Die | None] = {}
+        """The types that were looked for by name in the whole file."""
         self._search = FunctionSearch(elf, self.data, self.names)
         self._code: dict[int, tuple[list[int], list[tuple[int, int, Die]]]] = {}
         self.layout = DwarfLayout(self._definition)
@@ -126,10 +128,10 @@ class DebugInfo:
         asked = ("functions", name, file)
         known = self._part_of_known(name, file)
         if known is None:
-            known = self._kept.functions(asked)
+            known = self.kept.functions(asked)
             if known is None:
                 known = self._search.find(name, file)
-                self._kept.keep_functions(asked, known)
+                self.kept.keep_functions(asked, known)
             self._known.append((name, file, known))
         return known
 
@@ -145,7 +147,8 @@ class DebugInfo:
         return None
 
     @cached_property
-    def _kept(self) -> KeptSearches:
+    def kept(self) -> KeptSearches:
+        """What was found before, in other sessions."""
         return KeptSearches(self.data, self.elf.build_id, _cache_folder)
 
     @property
@@ -223,10 +226,10 @@ class DebugInfo:
     def statements(self, pattern: SourcePattern, nearest: bool = False) -> list[StatementInfo]:
         """Return the statements that a pattern with a file and lines means. Raises NoLine."""
         asked = ("statements", pattern.function, pattern.file, pattern.kind, pattern.ranges, nearest)
-        found = self._kept.statements(asked)
+        found = self.kept.statements(asked)
         if found is None:
             found = Statements(self, pattern).find(nearest)
-            self._kept.keep_statements(asked, found)
+            self.kept.keep_statements(asked, found)
         return found
 
     def scope_at(self, address: int) -> Scope | None:

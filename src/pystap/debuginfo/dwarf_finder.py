@@ -38,11 +38,10 @@ class Finder:
 
     # ------------------------------------------------------------------------------------------------- by name
 
-    def named(self, name: str, tags: Sequence[int], first: Unit | None = None) -> Iterator[Die]:
-        """Yield what may be DIEs of a name with one of the tags, those of the unit `first` before the others."""
-        if first is not None and first.info is self._data.info:
-            yield from self._named_between([name], tags, first.offset, first.end)
-        yield from self._named_between([name], tags, 0, len(self._data.info))
+    def named(self, name: str, tags: Sequence[int], inside: Unit | None = None) -> Iterator[Die]:
+        """Yield what may be DIEs of a name with one of the tags; with `inside` those of that unit."""
+        low, high = (inside.offset, inside.end) if inside is not None else (0, len(self._data.info))
+        return self._named_between([name], tags, low, high)
 
     def with_names(self, names: Collection[str], tags: Sequence[int]) -> Iterator[Die]:
         """Yield what may be DIEs with one of the names and one of the tags, each once."""

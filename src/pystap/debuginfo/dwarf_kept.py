@@ -63,6 +63,16 @@ class KeptSearches:
         if self._stem:
             self._write(asked, [(one.file, one.line, one.address, _function_row(one.function)) for one in found])
 
+    def offsets(self, asked: Asked) -> list[int] | None:
+        """Return where the DIEs are that a search found; None when it is not known."""
+        rows = self._read(asked)
+        return None if rows is None else [row[0] for row in rows]
+
+    def keep_offsets(self, asked: Asked, found: Sequence[int]) -> None:
+        """Keep where the DIEs are that a search found. What cannot be written is no error."""
+        if self._stem:
+            self._write(asked, [(offset,) for offset in found])
+
     def _function(self, row: Row) -> FunctionInfo:
         *fields, offset = row
 

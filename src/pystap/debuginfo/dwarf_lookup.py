@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..program.c_types import CType, pointer_to
 from . import dwarf_constants as d
+from .dwarf_finder import Finder
 from .dwarf_type_names import qualified_name
 from .dwarf_units import Die, Unit
 
@@ -62,12 +63,38 @@ def type_die(info: DebugInfo, name: str, tags: Sequence[int], first: Unit | None
         return None
     if set(tags) & set(_STRUCTS):
         tags = (*tags, *_STRUCTS)
-    for finder in info.finders:
-        for die in finder.named(last, tuple(dict.fromkeys(tags)), first):
-            if die.has(d.AT_DECLARATION) or not finder.is_die(die):
-                continue
-            if last == name or qualified_name(die).endswith(name):
-                return die
+    wanted = tuple(dict.fromkeys(tags))
+    if first is not None and first.info is info.data.info:
+        found = _defined(info.finders[0].named(last, wanted, first), name)
+        if found is not None:
+            return found
+    key = (name, wanted)
+    if key not in info.types:
+        info.types[key] = _of_file(info, name, wanted)
+    return info.types[key]
+
+
+def _of_file(info: DebugInfo, name: str, tags: tuple[int, ...]) -> Die | None:
+    asked = ("type", name, tags)
+    known = info.kept.offsets(asked)
+    if known is not None:
+        return info.data.die(known[0]) if known else None
+    last = name.rpartition("::")[2]
+    found = next((die for finder in info.finders if (die := _defined(finder.named(last, tags), name))), None)
+    if found is None or found.unit.data is info.data:
+        info.kept.keep_offsets(asked, [found.offset] if found is not None else [])
+    return found
+
+
+def _defined(dies: Iterable[Die], name: str) -> Die | None:
+    """Return the first type of a name, with the scopes that it names, that is not only declared."""
+    for die in dies:
+        if (
+            not die.has(d.AT_DECLARATION)
+            and Finder.is_die(die)
+            and ("::" not in name or qualified_name(die).endswith(name))
+        ):
+            return die
     return None
 
 
