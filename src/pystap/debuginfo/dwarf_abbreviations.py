@@ -5,7 +5,7 @@ code 12  ->  DW_TAG_subprogram, children, name as an offset in .debug_str, decla
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from . import dwarf_constants as d
 from .dwarf_forms import FIXED_SIZES, OFFSET_FORMS, READERS, ULEB_FORMS, Reader, sleb, uleb
@@ -13,6 +13,10 @@ from .dwarf_forms import FIXED_SIZES, OFFSET_FORMS, READERS, ULEB_FORMS, Reader,
 
 class DwarfError(Exception):
     """The debugging information is damaged, or of a kind that is not understood."""
+
+
+Attribute = tuple[int, int, int | None]
+"""An attribute, its form, and its value where the abbreviation has that."""
 
 
 class Abbreviation:
@@ -24,9 +28,7 @@ class Abbreviation:
 
     __slots__ = ("attributes", "fixed_size", "has_children", "sibling", "steps", "tag")
 
-    def __init__(
-        self, tag: int, has_children: bool, attributes: list[tuple[int, int, int | None]], offset_size: int
-    ) -> None:
+    def __init__(self, tag: int, has_children: bool, attributes: list[Attribute], offset_size: int) -> None:
         self.tag = tag
         self.has_children = has_children
         self.attributes: list[tuple[int, int, Reader, int | None]] = []
@@ -42,22 +44,6 @@ class Abbreviation:
             self.attributes.append((attribute, form, reader, implicit))
             known = self._add_step(form, reader, offset_size, known)
         self.fixed_size = known
-
-    def place(self, attribute: int, offset_size: int) -> tuple[int, int] | None:
-        """Return where an attribute stands behind the code, and its form.
-
-        None when there is no such attribute; the place is -1 where it differs from DIE to DIE.
-        """
-        at = 0
-        for known, form, _, _ in self.attributes:
-            if known == attribute:
-                return at, form
-            size = offset_size if form in OFFSET_FORMS else FIXED_SIZES.get(form)
-            at = at + size if size is not None and at >= 0 else -1
-        return None
-
-    def has(self, attribute: int) -> bool:
-        return any(known == attribute for known, _, _, _ in self.attributes)
 
     def _add_step(self, form: int, reader: Reader, offset_size: int, known: int) -> int:
         size = offset_size if form in OFFSET_FORMS else FIXED_SIZES.get(form)
@@ -106,29 +92,54 @@ class Abbreviations(dict[int, Abbreviation]):
                 elif not form and not attribute:
                     break
 
-    def with_tags(self, tags: Collection[int]) -> Iterator[tuple[int, Abbreviation]]:
-        """Yield the abbreviations of DIEs with one of the tags, with their codes. Raises DwarfError."""
-        for code, (tag, _) in self.places.items():
+    def attributes_of(self, tags: Collection[int]) -> Iterator[tuple[int, list[Attribute]]]:
+        """Yield the codes of DIEs with one of the tags, and what attributes these have."""
+        for code, (tag, at) in self.places.items():
             if tag in tags:
-                yield code, self[code]
+                yield code, self._attributes(at + 1)
 
-    def __missing__(self, code: int) -> Abbreviation:
+    def attributes(self, code: int) -> list[Attribute]:
+        """Return the attributes of the DIEs of a code. Raises DwarfError."""
+        return self._attributes(self._place(code)[1] + 1)
+
+    def _place(self, code: int) -> tuple[int, int]:
         place = self.places.get(code)
         if place is None:
             raise DwarfError(f"unknown abbreviation {code}")
-        tag, at = place
+        return place
+
+    def _attributes(self, at: int) -> list[Attribute]:
         data = self._data
-        has_children = data[at] != 0
-        at += 1
-        attributes: list[tuple[int, int, int | None]] = []
+        found: list[Attribute] = []
         while True:
-            attribute, at = uleb(data, at)
-            form, at = uleb(data, at)
+            attribute, form = data[at], data[at + 1]
+            if attribute >= 0x80 or form >= 0x80:
+                attribute, at = uleb(data, at)
+                form, at = uleb(data, at)
+            else:
+                at += 2
             implicit: int | None = None
             if form == d.FORM_IMPLICIT_CONST:
                 implicit, at = sleb(data, at)
-            if not attribute and not form:
-                break
-            attributes.append((attribute, form, implicit))
-        found = self[code] = Abbreviation(tag, has_children, attributes, self._offset_size)
+            elif not form and not attribute:
+                return found
+            found.append((attribute, form, implicit))
+
+    def __missing__(self, code: int) -> Abbreviation:
+        tag, at = self._place(code)
+        found = self[code] = Abbreviation(tag, self._data[at] != 0, self._attributes(at + 1), self._offset_size)
         return found
+
+
+def place_of(attributes: Sequence[Attribute], wanted: int, offset_size: int) -> tuple[int, int] | None:
+    """Return where an attribute stands behind the code of a DIE, and its form.
+
+    None when there is no such attribute; the place is -1 where it differs from DIE to DIE.
+    """
+    at = 0
+    for attribute, form, _ in attributes:
+        if attribute == wanted:
+            return at, form
+        size = offset_size if form in OFFSET_FORMS else FIXED_SIZES.get(form)
+        at = at + size if size is not None and at >= 0 else -1
+    return None

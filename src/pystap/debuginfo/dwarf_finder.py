@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from . import dwarf_constants as d
-from .dwarf_abbreviations import DwarfError
+from .dwarf_abbreviations import DwarfError, place_of
 from .dwarf_names import Names, places, references, string_places
 from .dwarf_raw import SHORT_REFERENCES, referring
 from .dwarf_units import Die, Unit
@@ -196,9 +196,9 @@ def _around(unit: Unit, place: int, shapes: Shapes) -> Iterator[Die]:
 
 def _shapes(unit: Unit, attributes: tuple[int, ...], forms: tuple[int, ...], tags: Sequence[int]) -> Shapes | None:
     found: dict[int, tuple[set[int], set[int]]] = {}
-    for code, abbreviation in unit.abbreviations.with_tags(tags):
+    for code, known in unit.abbreviations.attributes_of(tags):
         for attribute in attributes:
-            place = abbreviation.place(attribute, unit.offset_size)
+            place = place_of(known, attribute, unit.offset_size)
             if place is None:
                 continue
             if place[1] not in forms:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import sys
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 
 from . import dwarf_constants as d
@@ -21,7 +21,7 @@ from .dwarf_units import DwarfData, Unit
 _MOST_NAMES = 2000
 _SHORTEST = 4
 """Shorter names stand where they are used, not in the table of strings."""
-_MOST_SINGLE = 12
+_MOST_SINGLE = 14
 """Up to so many offsets are looked for one by one."""
 _LARGE = 1 << 18
 """In so many bytes a regular expression finds four bytes faster than bytes.find does."""
@@ -180,19 +180,35 @@ def string_places(data: bytes, text: bytes) -> list[int]:
     return [at for at in found if at == 0 or data[at - 1] == 0] or found
 
 
-def references(data: bytes, offsets: list[int], low: int = 0, high: int = sys.maxsize) -> Iterator[int]:
-    """Yield where any of the offsets is written as 4 bytes, from `low` up to `high`; sorted where they are many."""
-    if len(offsets) <= _MOST_SINGLE:
-        for offset in offsets:
-            yield from _literal_places(data, offset.to_bytes(4, "little"), low, high)
+def references(data: bytes, offsets: Sequence[int], low: int = 0, high: int = sys.maxsize) -> Iterator[int]:
+    """Yield where any of the offsets is written as 4 bytes, from `low` up to `high`; sorted where they are many.
+
+    Offsets that differ in the lowest byte alone are looked for together.
+    """
+    blocks: dict[bytes, set[int]] = {}
+    for offset in offsets:
+        text = offset.to_bytes(4, "little")
+        blocks.setdefault(text[1:], set()).add(text[0])
+    if len(blocks) > _MOST_SINGLE:
+        yield from _any_places(data, {offset.to_bytes(4, "little") for offset in offsets}, low, high)
         return
-    wanted = {offset.to_bytes(4, "little") for offset in offsets}
-    columns = [re.escape(bytes(sorted({text[i] for text in wanted}))) for i in range(4)]
+    for block, lowest in blocks.items():
+        if len(lowest) == 1:
+            yield from _literal_places(data, bytes(lowest) + block, low, high)
+            continue
+        for at in _literal_places(data, block, low + 1, high):
+            if data[at - 1] in lowest:
+                yield at - 1
+
+
+def _any_places(data: bytes, texts: Collection[bytes], low: int, high: int) -> Iterator[int]:
+    """Yield where one of many texts of 4 bytes occurs."""
+    columns = [re.escape(bytes(sorted({text[i] for text in texts}))) for i in range(4)]
     search = re.compile(b"".join(b"[" + column + b"]" for column in columns), re.DOTALL).search
     match = search(data, low, high)
     while match is not None:
         at = match.start()
-        if match.group() in wanted:
+        if match.group() in texts:
             yield at
         match = search(data, at + 1, high)
 

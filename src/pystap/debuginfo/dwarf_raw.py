@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Literal
 
 from . import dwarf_constants as d
+from .dwarf_abbreviations import place_of
 from .dwarf_forms import FIXED_SIZES, OFFSET_FORMS, uleb
 from .dwarf_units import Die, Unit
 
@@ -66,16 +67,18 @@ class InheritedTest:
         return answer
 
     def _rule(self, code: int) -> Rule:
-        shape, size = self._unit.abbreviations[code], self._unit.offset_size
-        own = shape.place(self._attribute, size)
+        attributes, size = self._unit.abbreviations.attributes(code), self._unit.offset_size
+        own = place_of(attributes, self._attribute, size)
         if own is not None:
-            constant = next((value for name, _, _, value in shape.attributes if name == self._attribute), None)
+            constant = next((value for name, _, value in attributes if name == self._attribute), None)
             if constant is not None:
                 return "known", constant in self._values, 0
             is_plain = own[0] >= 0 and own[1] in self._forms
             width = size if own[1] in OFFSET_FORMS else FIXED_SIZES.get(own[1], 0)
             return ("own", own[0], width) if is_plain and width else ("decoded", 0, 0)
-        above = next((place for place in (shape.place(name, size) for name in _ABOVE) if place is not None), None)
+        above = next(
+            (place for place in (place_of(attributes, name, size) for name in _ABOVE) if place is not None), None
+        )
         if above is None:
             return "known", 0, 0
         return ("above", above[0], 4) if above[1] == d.FORM_REF4 and above[0] >= 0 else ("decoded", 0, 0)
@@ -83,11 +86,10 @@ class InheritedTest:
 
 def with_attributes(unit: Unit, tags: Sequence[int], attributes: Sequence[int]) -> Iterator[int]:
     """Yield the offsets of the DIEs of a unit that have one of the tags and one of the attributes."""
-    size = unit.offset_size
     wanted = {
         code
-        for code, shape in unit.abbreviations.with_tags(tags)
-        if any(shape.place(attribute, size) is not None for attribute in attributes)
+        for code, known in unit.abbreviations.attributes_of(tags)
+        if any(attribute in attributes for attribute, _, _ in known)
     }
     info = unit.info
     for tag in tags:
@@ -100,8 +102,9 @@ def with_attributes(unit: Unit, tags: Sequence[int], attributes: Sequence[int]) 
 def referring(unit: Unit, tags: Sequence[int], targets: Collection[int]) -> Iterator[Die]:
     """Yield the DIEs of a unit with one of the tags that are instances or definitions of DIEs at offsets in it."""
     places: dict[int, list[int]] = {}
-    for code, shape in unit.abbreviations.with_tags(tags):
-        found = [place for place in (shape.place(name, unit.offset_size) for name in _ABOVE) if place is not None]
+    for code, attributes in unit.abbreviations.attributes_of(tags):
+        every = (place_of(attributes, name, unit.offset_size) for name in _ABOVE)
+        found = [place for place in every if place is not None]
         places[code] = [at if form == d.FORM_REF4 else -1 for at, form in found if form in _IN_UNIT]
     info = unit.info
     for offset in with_attributes(unit, tags, _ABOVE):
