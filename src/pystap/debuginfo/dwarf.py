@@ -19,7 +19,7 @@ from ..program.variable_locations import InMemory, Term
 from ..records import dataclass
 from . import dwarf_constants as d
 from .dwarf_abbreviations import DwarfError
-from .dwarf_elf import ElfFile, open_elf, separate_debug_file
+from .dwarf_elf import SHF_COMPRESSED, ElfFile, open_elf, separate_debug_file
 from .dwarf_finder import Finder
 from .dwarf_frames import CallFrames
 from .dwarf_functions import (
@@ -321,6 +321,7 @@ def open_debuginfo(path: str) -> DebugInfo | None:
     return _open(os.path.realpath(path))
 
 
+_LARGE = 16 << 20
 _cache_folder = ""
 
 
@@ -374,6 +375,12 @@ def _read(path: str) -> DebugInfo | None:
         return None
     try:
         info = DebugInfo(elf, debug)
-        return info if info.data.units else None
+        return info if _is_large(debug) or info.data.units else None
     except DwarfError:
         return None
+
+
+def _is_large(debug: ElfFile) -> bool:
+    """Tell whether a file has more than one wants to read only to see that it is not damaged."""
+    section = debug.section(".debug_info")
+    return section is not None and section.size >= _LARGE and not section.flags & SHF_COMPRESSED

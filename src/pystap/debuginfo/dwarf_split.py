@@ -83,6 +83,8 @@ def _split_unit(skeleton: Unit, program: str) -> Unit | None:
 def joined_data(elf: ElfFile) -> DwarfData:
     """Return the debugging information of a file, with what was split off from it."""
     data = DwarfData(elf)
+    if elf.section(".debug_addr") is None and elf.section(".zdebug_addr") is None:
+        return data  # a skeleton has its addresses there; this spares reading the units of large files
     try:
         units = data.units
         # Before DWARF 5 the header does not tell, and reading all units takes long: the first stands for them.
