@@ -64,6 +64,7 @@ class Abbreviations(dict[int, Abbreviation]):
     def __init__(self, data: bytes, at: int, offset_size: int) -> None:
         self._data = data
         self._offset_size = offset_size
+        self._known: dict[int, list[Attribute]] = {}
         self.places: dict[int, tuple[int, int]] = {}
         """The tags of all codes, and where what follows the tag stands."""
         self._find(at)
@@ -96,7 +97,10 @@ class Abbreviations(dict[int, Abbreviation]):
         """Yield the codes of DIEs with one of the tags, and what attributes these have."""
         for code, (tag, at) in self.places.items():
             if tag in tags:
-                yield code, self._attributes(at + 1)
+                known = self._known.get(code)
+                if known is None:
+                    known = self._known[code] = self._attributes(at + 1)
+                yield code, known
 
     def attributes(self, code: int) -> list[Attribute]:
         """Return the attributes of the DIEs of a code. Raises DwarfError."""
