@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 
+from ..lean import TYPE_CHECKING
 from ..program.user_code import CodePlace, Exact, Which
 from .elf_file import NotElf, readable_elf
 from .elf_symbols import debug_file

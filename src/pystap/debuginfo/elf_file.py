@@ -13,7 +13,6 @@ import mmap
 import os
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 
 from ..records import dataclass
@@ -30,6 +29,10 @@ _SEGMENT = struct.Struct("<IIQQQQQQ")
 _DYNAMIC = struct.Struct("<qQ")
 SYMBOL = struct.Struct("<IBBHQQ")
 """st_name, st_info, st_other, st_shndx, st_value, st_size"""
+
+
+_DAMAGES = (struct.error, IndexError, ValueError, OverflowError, MemoryError)
+"""What comes of reading a file that contradicts itself."""
 
 
 class NotElf(LookupError):
@@ -57,14 +60,26 @@ class Segment:
     is_executable: bool
 
 
-@contextmanager
-def readable_elf(path: str) -> Iterator[ElfFile]:
-    """Open a file; raises `NotElf` for one that is damaged, wherever in the reading that shows, and `OSError`."""
-    try:
-        with ElfFile(path) as elf:
-            yield elf
-    except (struct.error, IndexError, ValueError, OverflowError, MemoryError):
-        raise NotElf(f"'{path}' is damaged: what it says of itself does not fit") from None
+class readable_elf:  # noqa: N801 - it is used as a function
+    """Opens a file; raises `NotElf` for one that is damaged, wherever in the reading that shows, and `OSError`."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> ElfFile:
+        try:
+            self._elf = ElfFile(self._path)
+        except _DAMAGES:
+            raise self._damaged() from None
+        return self._elf
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._elf.__exit__()
+        if kind is not None and issubclass(kind, _DAMAGES):
+            raise self._damaged() from None
+
+    def _damaged(self) -> NotElf:
+        return NotElf(f"'{self._path}' is damaged: what it says of itself does not fit")
 
 
 class ElfFile:

@@ -13,10 +13,10 @@ import struct
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from fnmatch import translate
 
 from ..diagnostics import near_names
+from ..lean import suppress
 from ..program.user_code import CodePlace, Which
 from ..records import dataclass, replace
 from .elf_file import ET_EXEC, SHT_DYNSYM, SHT_SYMTAB, ElfFile, NotElf, Section, readable_elf
@@ -109,14 +109,18 @@ class SymbolIndex:
         expression = translate(pattern).replace("(?s:", "(?:", 1).removesuffix(r"\Z")
         wanted = re.compile(b"^" + expression.encode(errors="surrogateescape") + b"$", re.MULTILINE)
         found: list[FunctionSymbol] = []
-        number, position = -1, 0
-        for match in wanted.finditer(self._names):
-            if not match.group() or b".cold" in match.group():  # a part of a function that is jumped to
-                continue
-            number += self._names.count(b"\n", position, match.start())
-            position = match.start()
-            if not found or found[-1].address != self._addresses[number]:
-                found.append(self._symbol(number, match.group()))
+        number, position, last = -1, 0, -1
+        names, addresses = self._names, self._addresses
+        has_parts = b".cold" in names
+        for match in wanted.finditer(names):
+            start = match.start()
+            number += names.count(b"\n", position, start)
+            position = start
+            name = match.group()
+            if not name or (has_parts and b".cold" in name) or addresses[number] == last:
+                continue  # a part of a function that is jumped to, or another name of the same one
+            last = addresses[number]
+            found.append(self._symbol(number, name))
         return found
 
     def meant(self, pattern: str) -> list[FunctionSymbol]:

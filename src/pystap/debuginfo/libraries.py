@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import cache
 
+from ..lean import suppress
 from .elf_file import NotElf, readable_elf
 
 _CACHE = "/etc/ld.so.cache"

@@ -36,13 +36,13 @@ def _register_names() -> dict[str, tuple[str, int]]:
 
 
 _REGISTERS = _register_names()
-_ARGUMENT = re.compile(r"(-?\d+)(f?)@(\S+)")
-_SPLIT = re.compile(r"-?\d+f?@(?:[^\s(]|\([^)]*\))+")
-_MEMORY = re.compile(
+_ARGUMENT = r"(-?\d+)(f?)@(\S+)"
+_SPLIT = r"-?\d+f?@(?:[^\s(]|\([^)]*\))+"
+_MEMORY = (
     r"(?P<symbol>[A-Za-z_.$][\w.$@]*)?(?P<displacement>[-+]?(?:0x[0-9a-fA-F]+|\d+))?"
     r"\((?:%(?P<base>\w+))?(?:,\s*%(?P<index>\w+)(?:,\s*(?P<scale>\d+))?)?\)"
 )
-_NUMBER = re.compile(r"\$?(-?(?:0x[0-9a-fA-F]+|\d+))")
+_NUMBER = r"\$?(-?(?:0x[0-9a-fA-F]+|\d+))"
 
 
 class SdtMarks:
@@ -77,7 +77,7 @@ def read_marks(elf: ElfFile) -> list[Mark]:
         if offset is None:
             continue
         counter = elf.data_offset(semaphore + moved) if semaphore else 0
-        texts = _SPLIT.findall(arguments.decode(errors="replace"))
+        texts = re.findall(_SPLIT, arguments.decode(errors="replace"))
         found.append(
             Mark(
                 provider.decode(errors="replace"), name.decode(errors="replace"), address + moved, offset, counter or 0,
@@ -110,14 +110,14 @@ class _DataSymbols:
 
 def parse_argument(text: str, symbol: Callable[[str], int | None]) -> MarkArgument:
     """Return where the argument of a note is; `symbol` gives the address of a symbol of the program."""
-    match = _ARGUMENT.fullmatch(text)
+    match = re.fullmatch(_ARGUMENT, text)
     if match is None:
         return MarkArgument(8, False, problem=f"its operand '{text}' is not understood")
     size, is_signed = abs(int(match[1])), match[1].startswith("-")
     operand = match[3]
     if size not in (1, 2, 4, 8):
         return MarkArgument(8, False, problem=f"it has {size} bytes")
-    number = _NUMBER.fullmatch(operand)
+    number = re.fullmatch(_NUMBER, operand)
     if number is not None:
         return MarkArgument(size, is_signed, constant=_cut(int(number[1], 0), size, is_signed))
     if operand.startswith("%"):
@@ -134,7 +134,7 @@ def _cut(value: int, size: int, is_signed: bool) -> int:
 
 
 def _memory(operand: str, size: int, is_signed: bool, symbol: Callable[[str], int | None]) -> MarkArgument:
-    match = _MEMORY.fullmatch(operand)
+    match = re.fullmatch(_MEMORY, operand)
     unknown = MarkArgument(size, is_signed, problem=f"its operand '{operand}' is not understood")
     if match is None:
         return unknown

@@ -7,9 +7,9 @@ process.data(0x404028).write                      the same for the target (-c, -
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NoReturn
 
 from ..diagnostics import near_names, semantic_error
+from ..lean import NoReturn
 from ..program import nodes as n
 from ..program.attach import Watchpoint
 from ..program.extension import DerivedPoint, PointPart

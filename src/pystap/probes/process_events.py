@@ -10,9 +10,9 @@ execname(), ...) is read from the task that the event is about.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Literal, cast
 
 from ..diagnostics import semantic_error
+from ..lean import Literal, cast
 from ..program import nodes as n
 from ..program.attach import AttachSpec, ProcessEvents, Syscalls
 from ..program.extension import DerivedPoint, MemberLoad, PointPart, TargetSource, TypeSource, VariableSource

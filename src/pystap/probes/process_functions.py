@@ -11,13 +11,12 @@ read by number (long_arg(1)), its result by returnval().
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import NoReturn
 
 from ..arch import x86_64 as arch
 from ..diagnostics import semantic_error
+from ..lean import NoReturn, suppress
 from ..program import nodes as n
 from ..program.attach import Uprobes, UserPlaces
 from ..program.extension import DerivedPoint, PointPart, VariableSource
@@ -148,7 +147,6 @@ def point(parts: Sequence[PointPart], limit: Limit, groups: Sequence[Group]) -> 
     """Return the derived point for places that have the same limit."""
     rows = [(group.file, place) for group in groups for place in group.places]
     returns = parts[-1].name == "return"
-    shown = tuple(_shown(parts, file, place) for file, place in rows)
     files = tuple(UserPlaces(group.file.path, tuple(place.offset for place in group.places)) for group in groups)
     attach = Uprobes(files, returns, limit.pid, limit.program)
     functions = place_functions([file.path for file, _ in rows], [place.name for _, place in rows], returns)
@@ -159,10 +157,10 @@ def point(parts: Sequence[PointPart], limit: Limit, groups: Sequence[Group]) -> 
         has_entry = returns or call is not None
         entry = partial(_entry, parts, limit, Group(rows[0][0], (at_entry,))) if has_entry else None
         return DerivedPoint(
-            shown[0], attach, {}, place.variables(), functions, entry=entry, program=place.program, guard=place.guard,
-            frame=call[1] if call is not None else None,
+            _shown(parts, *rows[0]), attach, {}, place.variables(), functions, entry=entry, program=place.program,
+            guard=place.guard, frame=call[1] if call is not None else None,
         )  # fmt: skip
-    functions["pp"] = row(shown)
+    functions["pp"] = row(lambda: [_shown(parts, file, place) for file, place in rows])
 
     def separately() -> Sequence[DerivedPoint]:
         return [point(parts, limit, [Group(file, (place,))]) for file, place in rows]
@@ -178,9 +176,9 @@ def _entry(parts: Sequence[PointPart], limit: Limit, group: Group) -> DerivedPoi
 def place_functions(paths: Sequence[str], names: Sequence[str], returns: bool) -> dict[str, VariableSource]:
     """Return the functions whose value follows from the place that was hit."""
     functions: dict[str, VariableSource] = {
-        "ppfunc": row(tuple(names)),
-        "probefunc": row(tuple(names)),
-        "probemod": row(tuple(path.rpartition("/")[2] for path in paths)),
+        "ppfunc": row(lambda: names),
+        "probefunc": row(lambda: names),
+        "probemod": row(lambda: [path.rpartition("/")[2] for path in paths]),
         "uaddr": register("ip"),
         "registers_valid": lambda span: n.Constant(1, span=span, type=Type.LONG),
     }
@@ -216,14 +214,14 @@ def register(name: str) -> VariableSource:
     return lambda span: n.ContextValue(n.ContextKind.REGISTER, word, span=span, type=Type.LONG)
 
 
-def row(texts: tuple[str, ...]) -> VariableSource:
-    """Return the text of the place that fired."""
-    same = len(set(texts)) == 1
+def row(texts: Callable[[], Sequence[str]]) -> VariableSource:
+    """Return the text of the place that fired; `texts` gives those of all places."""
 
     def value(span: Span) -> n.Expression:
-        if same:
-            return n.Constant(texts[0], span=span, type=Type.STRING)
+        every = tuple(texts())
+        if len(set(every)) == 1:
+            return n.Constant(every[0], span=span, type=Type.STRING)
         place = n.ContextValue(n.ContextKind.POINT, span=span, type=Type.LONG)
-        return n.TableText(texts, place, "", span=span, type=Type.STRING)
+        return n.TableText(every, place, "", span=span, type=Type.STRING)
 
     return value

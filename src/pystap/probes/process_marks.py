@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
-from typing import Literal, NoReturn, cast
 
 from ..arch import x86_64 as arch
 from ..diagnostics import near_names, semantic_error
+from ..lean import Literal, NoReturn, cast
 from ..program import nodes as n
 from ..program.attach import Uprobes, UserPlaces
 from ..program.c_types import CValue
@@ -114,7 +114,7 @@ def _point(parts: Sequence[PointPart], sites: Sequence[Site]) -> DerivedPoint:
         if alike:
             return DerivedPoint(shown[0], attach, {}, targets, functions)
     else:
-        functions["pp"] = row(shown)
+        functions["pp"] = row(lambda: shown)
 
     def separately() -> Sequence[DerivedPoint]:
         kinds: dict[object, list[Site]] = {}
@@ -148,7 +148,7 @@ def _places(sites: Sequence[Site]) -> tuple[UserPlaces, ...]:
 
 
 def _text(texts: tuple[str, ...]) -> TargetSource:
-    source = row(texts)
+    source = row(lambda: texts)
     return TargetSource(lambda span: CValue(source(span), None), None, "other")
 
 

@@ -9,9 +9,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NoReturn
 
 from ..diagnostics import semantic_error
+from ..lean import NoReturn
 from ..program.extension import DerivedPoint, PointPart
 from ..program.user_code import CodePlace, Exact, PlaceSource
 from ..records import dataclass

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NoReturn, Protocol
 
 from ..diagnostics import near_names, semantic_error
+from ..lean import NoReturn, Protocol
 from ..program.attach import Uprobes, UserPlaces
 from ..program.c_types import CValue
 from ..program.extension import DerivedPoint, PointPart, TargetSource
@@ -96,8 +96,8 @@ def _point(parts: Sequence[PointPart], entries: Sequence[Entry]) -> DerivedPoint
         for file, place in entries
     )
     if len(shown) > 1:
-        functions["pp"] = row(shown)
-    source = row(names)
+        functions["pp"] = row(lambda: shown)
+    source = row(lambda: names)
     targets = {"$$name": TargetSource(lambda span: CValue(source(span), None), None, "other")}
     written = shown[0] if len(shown) == 1 else ".".join(map(str, parts))
     return DerivedPoint(written, attach, {}, targets, functions)

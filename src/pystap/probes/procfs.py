@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal
 
 from ..diagnostics import semantic_error
+from ..lean import Literal
 from ..program.attach import ProcFile, StandardInput
 from ..program.builtins import Builtin
 from ..program.c_types import CValue

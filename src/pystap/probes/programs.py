@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from fnmatch import fnmatchcase
-from glob import glob
-from typing import NoReturn
 
 from ..diagnostics import near_names, semantic_error
+from ..lean import NoReturn, suppress
 from ..program.attach import TARGET
 from ..program.extension import PointPart
 from ..program.user_code import Libraries
@@ -234,6 +232,8 @@ def _words(command: str) -> list[str]:
 
 def _programs_like(pattern: str) -> dict[str, int]:
     """Return the ELF files that match a pattern, links followed, with their classes."""
+    from glob import glob
+
     found = dict.fromkeys(os.path.realpath(path) for path in sorted(glob(pattern)) if os.path.isfile(path))
     return {path: elf_class for path in found if (elf_class := _elf_class(path))}
 

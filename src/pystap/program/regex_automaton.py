@@ -13,8 +13,8 @@ from functools import cache
 from re import ASCII, DOTALL
 from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser as sre_parser  # type: ignore[attr-defined]
-from typing import Any
 
+from ..lean import Any
 from ..records import dataclass
 from .posix_regex import translate
 

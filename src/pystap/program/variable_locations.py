@@ -6,8 +6,7 @@ int local;    gcc -O0   InMemory(Operation("+", RegisterTerm(6), NumberTerm(-20)
 
 from __future__ import annotations
 
-from typing import Literal
-
+from ..lean import Literal
 from ..records import dataclass
 
 
