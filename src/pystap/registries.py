@@ -327,10 +327,11 @@ def _function_mechanisms(handlers: Sequence[Handler], features: KernelFeatures) 
         }
     else:
         mechanisms = {}
-    if not any(isinstance(handler.attach, KernelFunctions) for handler in handlers):
+    points = [point for one in handlers if isinstance(one.attach, KernelFunctions) for point in one.attach.points]
+    if not points:
         return mechanisms
     return mechanisms | {
-        "fentry": _has(features, Feature.FENTRY),
+        "fentry": any(point.btf_id for point in points) and _has(features, Feature.FENTRY),
         "kprobe_multi": _has(features, Feature.KPROBE_MULTI),
         "attach_cookies": _has(features, Feature.ATTACH_COOKIE),
     }
