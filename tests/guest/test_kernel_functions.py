@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pty
 import re
 import subprocess
 from collections.abc import Callable
@@ -12,7 +15,7 @@ import pytest
 from pystap.program.features import Feature
 from pystap.registries import _features
 
-from ..command import run_stap
+from ..command import STAP, environment, run_stap
 
 Stap = Callable[..., "subprocess.CompletedProcess[str]"]
 NAME = "pystap_known_file"
@@ -125,6 +128,31 @@ def test_unknown_function(stap: Stap) -> None:
     done = stap("-e", 'probe kernel.function("vfs_raed") {}')
     assert done.returncode == 1
     assert "no match for function 'vfs_raed': absent or inlined (similar functions: vfs_read" in done.stderr
+
+
+def test_progress_is_shown_at_a_terminal(tmp_path: Path) -> None:
+    """Single kprobes take so long that a line counts them; it is taken away again."""
+    if _features().has(Feature.KPROBE_MULTI):
+        pytest.skip("kprobe-multi is quick")
+    script = 'global n probe kernel.function("vfs_*") { n++ } probe timer.ms(1) { exit() } probe end { println(n > 0) }'
+    terminal, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*STAP, "-e", script], stdout=subprocess.DEVNULL, stderr=theirs, env=environment(tmp_path)
+    )
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # EIO: the other end is closed
+        while part := os.read(terminal, 4096):
+            shown += part
+    os.close(terminal)
+    assert process.wait(60) == 0, shown
+    rows = [row for row in shown.split(b"\r") if row]
+    found = [re.fullmatch(rb"attaching probes: (\d+) of (\d+)", row) for row in rows[:-1]]
+    assert found, shown
+    assert all(found), shown
+    counts = [int(match[1]) for match in found if match]
+    assert counts == sorted(set(counts))
+    assert not rows[-1].strip()
 
 
 @THOROUGH

@@ -39,6 +39,17 @@ def in_file(symbol: str) -> int:
     return KERNEL_TEXT + addresses()[symbol] - addresses()["_text"]
 
 
+def traces() -> list[str]:
+    """Tracepoints of a module, where the kernel tells the types of modules."""
+    if not Path("/sys/kernel/btf/9pnet").exists():
+        return []
+    return [
+        'module("9pnet").trace("9p_client_req")',
+        'kernel.trace("9p:9p_client_res")',
+        'module("9pn*").trace("9p_*_r?s")',
+    ]
+
+
 def points() -> list[str]:
     """One point of each kind, at places that reading and writing a setting comes to."""
     text = int(Path(f"/sys/module/{MODULE}/sections/.text").read_text(), 16)
@@ -59,6 +70,7 @@ def points() -> list[str]:
         f'module("{MODULE}").statement({in_module:#x})',
         f'kernel.data("{VARIABLE}").length(4).write',
         f'kernel.data("{VARIABLE}").length(4).rw',
+        *traces(),
     ]
 
 
