@@ -61,10 +61,14 @@ def run_stap(options: Options, environ: Mapping[str, str]) -> int:
 
 def _compile(scripts: list[Script], options: Options, clock: PassClock) -> SessionImage:
     """Passes 1 to 4. Loading LLVM takes as long as all else: a child process does it beside the rest."""
+    from . import kallsyms
     from .llvm import Compiler
 
     expected = options.last_pass >= 3 and any(_expects_kernel_code(text) for _, text in scripts)
-    compiler = Compiler() if expected else None
+    looks_up = expected and any(_looks_up_symbols(text) for _, text in scripts)
+    compiler = Compiler(kallsyms.read if looks_up else None) if expected else None
+    if compiler is not None and looks_up:
+        kallsyms.expect(compiler.errand_result)
     try:
         from .compiler import compile_scripts, import_the_rest
 
@@ -80,6 +84,11 @@ def _expects_kernel_code(text: str) -> bool:
     """Guess from a script's text whether some handler runs in the kernel. A wrong guess costs time, nothing else."""
     lists = (part.partition("{")[0] for part in text.split("probe ")[1:])
     return any(not point.lstrip().startswith(_USER_PROBES) for points in lists for point in points.split(","))
+
+
+def _looks_up_symbols(text: str) -> bool:
+    """Guess whether a script has probes on functions of the kernel. A wrong guess costs time, nothing else."""
+    return ("kernel." in text or "kprobe." in text or "module(" in text) and ".function(" in text
 
 
 def read_scripts(options: Options) -> list[Script]:

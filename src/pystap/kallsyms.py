@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 
+from .lean import Callable
+
 PATH = "/proc/kallsyms"
 _kept: dict[tuple[str, int], bytes] = {}
 """What was read, by path and the process that read it: one that was forked later may see other modules."""
+_expected: list[Callable[[], bytes]] = []
 
 
 def symbols_text(path: str = PATH) -> bytes:
@@ -17,15 +20,26 @@ def symbols_text(path: str = PATH) -> bytes:
     key = path, os.getpid()
     text = _kept.get(key)
     if text is None:
-        try:
-            with open(path, "rb", buffering=0) as file:
-                text = file.readall()
-        except OSError:
-            return b""
-        _kept[key] = text
+        text = _expected.pop()() if _expected and path == PATH else b""
+        text = _kept[key] = text or read(path)
     return text
+
+
+def read(path: str = PATH) -> bytes:
+    """Return the symbols as they are now; b"" where they cannot be read."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.readall()
+    except OSError:
+        return b""
+
+
+def expect(fetch: Callable[[], bytes]) -> None:
+    """Let somebody else read the symbols: `fetch` waits for them and gives b"" when they are to be read here."""
+    _expected[:] = [fetch]
 
 
 def forget() -> None:
     """Let go of what was read: 10 MB that nobody asks for while a script runs, and that gets out of date."""
     _kept.clear()
+    _expected.clear()

@@ -34,18 +34,42 @@ class CompilerError(Exception):
 class Compiler:
     """A child process with LLVM that compiles one module and ends. Close it when it was not used.
 
-    `meanwhile` is called while the child compiles: for what has to be done afterwards in any case.
+    `meanwhile` is called while the child compiles: for what has to be done afterwards in any case. The child has time
+    before there is anything to compile: it runs an `errand` first, whose result `errand_result` gives.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, errand: Callable[[], bytes] | None = None) -> None:
         self.meanwhile: Callable[[], None] = lambda: None
         self._output, self._messages = os.memfd_create("output"), os.memfd_create("messages")
         requests, self._requests = os.pipe()
+        self._found, self._done, done = -1, -1, -1
+        if errand is not None:
+            self._found = os.memfd_create("found")
+            self._done, done = os.pipe()
         self._child = os.fork()
         if self._child == 0:
             os.close(self._requests)
+            if errand is not None:
+                os.close(self._done)
+                _run(errand, self._found, done)
             _serve(requests, self._output, self._messages)
         os.close(requests)
+        if errand is not None:
+            os.close(done)
+
+    def errand_result(self) -> bytes:
+        """Wait for the errand and return its result; b"" when it failed. To be called once."""
+        if self._done < 0:
+            return b""
+        found = _content(self._found) if os.read(self._done, 1) else b""
+        self._close_errand()
+        return found
+
+    def _close_errand(self) -> None:
+        if self._done >= 0:
+            os.close(self._done)
+            os.close(self._found)
+            self._done = -1
 
     def to_object(self, ir: str) -> bytes:
         """Return the ELF object for a module. Raises `CompilerError` with LLVM's words. To be called once."""
@@ -76,6 +100,7 @@ class Compiler:
 
     def close(self) -> None:
         """End the child. May be called again."""
+        self._close_errand()
         if self._requests >= 0:
             for fd in (self._requests, self._output, self._messages):
                 os.close(fd)
@@ -99,6 +124,15 @@ def compile_object(ir: str) -> bytes:
 def compile_assembly(ir: str) -> str:
     """Return the eBPF assembly of a module as text. Raises `CompilerError`."""
     return Compiler().to_assembly(ir)
+
+
+def _run(errand: Callable[[], bytes], found: int, done: int) -> None:
+    """Run an errand in the child, write its result and say that it is there."""
+    with suppress(Exception):
+        _write(found, errand())
+        os.write(done, b"1")
+    os.close(found)
+    os.close(done)
 
 
 def _serve(requests: int, output: int, messages: int) -> None:

@@ -46,6 +46,22 @@ def test_unused_compiler_ends() -> None:
         os.waitpid(child, os.WNOHANG)
 
 
+def test_errand_before_compiling() -> None:
+    before = descriptors()
+    large = b"found" * 1_000_000
+    compiler = Compiler(lambda: large)
+    assert compiler.errand_result() == large
+    assert compiler.errand_result() == b""
+    assert compiler.to_object(GOOD)[:4] == b"\x7fELF"
+    with Compiler(lambda: large) as unused:
+        assert unused.to_object(GOOD)[:4] == b"\x7fELF"
+    assert unused.errand_result() == b""
+    compiler = Compiler(lambda: bytes(1 // 0))
+    assert compiler.errand_result() == b""
+    assert compiler.to_object(GOOD)[:4] == b"\x7fELF"
+    assert descriptors() == before
+
+
 def test_large_module() -> None:
     functions = "".join(f"define i64 @f{i}(i64 %a) {{\n  ret i64 {i}\n}}\n" for i in range(4000))
     assert len(Compiler().to_object(functions)) > 100_000

@@ -53,3 +53,13 @@ def test_the_text_is_read_once(path: str) -> None:
     kallsyms.forget()
     assert function_addresses(["vfs_first"], "", path) == {}
     assert kallsyms.symbols_text("/nonexistent") == b""
+
+
+def test_somebody_else_reads_them(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    monkeypatch.setattr(kallsyms, "PATH", path)
+    kallsyms.expect(lambda: b"ffffffffa0000060 T elsewhere\n")
+    assert function_addresses(["elsewhere"], "", path) == {"elsewhere": addresses(0x60)}
+    kallsyms.forget()
+    kallsyms.expect(lambda: b"")
+    assert function_addresses(["vfs_first"], "", path) == {"vfs_first": addresses(0)}
+    kallsyms.forget()
