@@ -185,6 +185,10 @@ class Btf:
             self._found[key] = self._find_here(name, kind) if found is None else found
         return self._found[key]
 
+    def has_name(self, name: str) -> bool:
+        """Tell whether anything has that name, without looking at the records: for names that only one kind has."""
+        return next(self._string_offsets(name), None) is not None
+
     def _find_here(self, name: str, kind: BtfKind) -> int | None:
         """Search for a name; who asks for many names of a kind gets a table of them (0.1 s), a search takes 3 ms."""
         searches = self._searches[kind] = self._searches.get(kind, 0) + 1

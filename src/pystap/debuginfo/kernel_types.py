@@ -12,6 +12,9 @@ from .btf import Btf, BtfError
 from .btf_layout import BtfLayout
 from .btf_types import Array, BtfKind, DataSec, Enum, Enum64, Int, Parameter, Ptr, Struct, Union, Var
 
+_TRACEPOINT_TYPE = "btf_trace_"
+"""How the names of the types begin that the kernel has for its tracepoints."""
+
 
 class KernelTypes:
     """A `TypeSource` over the kernel's BTF, and that of its modules when they are asked for."""
@@ -117,13 +120,21 @@ class KernelTypes:
             parameters = described[1:]
         return _named(layout, parameters)
 
+    def has_tracepoint(self, name: str, module: str = "") -> bool:
+        """Tell whether the kernel or a module has a tracepoint."""
+        if module and self.has_tracepoint(name):
+            return name in self.tracepoint_names(
+                module
+            )  # the names of the kernel's types are those of its modules' too
+        layout = self.layout_of(module)
+        return layout is not None and layout.btf.has_name(_TRACEPOINT_TYPE + name)
+
     def tracepoint_names(self, module: str = "") -> list[str]:
         """Return the names of all tracepoints of the kernel itself or of a module, sorted."""
         if module not in self._tracepoints:
             layout = self.layout_of(module)
             typedefs = layout.btf.names(BtfKind.TYPEDEF) if layout is not None else ()
-            prefix = "btf_trace_"
-            names = {name.removeprefix(prefix) for name, _ in typedefs if name.startswith(prefix)}
+            names = {name.removeprefix(_TRACEPOINT_TYPE) for name, _ in typedefs if name.startswith(_TRACEPOINT_TYPE)}
             self._tracepoints[module] = sorted(names)
         return self._tracepoints[module]
 

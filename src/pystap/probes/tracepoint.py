@@ -12,7 +12,7 @@ from ..lean import Protocol
 from ..program import nodes as n
 from ..program.attach import Tracepoints
 from ..program.c_types import CKind, CType, CValue, narrowed
-from ..program.extension import DerivedPoint, PointPart, TargetSource, VariableSource
+from ..program.extension import DerivedPoint, LateTargets, PointPart, TargetSource, VariableSource
 from ..program.types import Type
 from ..records import dataclass
 from ..source import Span
@@ -26,6 +26,8 @@ class TracepointTypes(Protocol):
     def modules(self) -> list[str]: ...
 
     def tracepoint(self, name: str, module: str = "") -> list[tuple[str, CType]] | None: ...
+
+    def has_tracepoint(self, name: str, module: str = "") -> bool: ...
 
     def tracepoint_names(self, module: str = "") -> list[str]: ...
 
@@ -83,7 +85,7 @@ class TracepointForm:
     def _matching(self, parts: Sequence[PointPart], system: str, name: str) -> Iterable[Found]:
         types, known = self.types(), systems()
         is_pattern = any(c in name for c in "*?[")
-        if not is_pattern and parts[0].name == "kernel" and types.tracepoint(name) is not None:
+        if not is_pattern and parts[0].name == "kernel" and types.has_tracepoint(name):
             modules = [""]
         elif parts[0].name == "kernel":
             modules = ["", *types.modules()]
@@ -91,8 +93,11 @@ class TracepointForm:
             wanted = str(parts[0].argument).replace("-", "_")
             modules = [own for own in types.modules() if fnmatchcase(own, wanted)]
         for module in modules:
-            names = types.tracepoint_names(module)
-            for one in [own for own in names if fnmatchcase(own, name)] if is_pattern else [name] * (name in names):
+            if is_pattern:
+                names = [own for own in types.tracepoint_names(module) if fnmatchcase(own, name)]
+            else:
+                names = [name] * types.has_tracepoint(name, module)
+            for one in names:
                 own = known.get(one, "")
                 if own and not fnmatchcase(own, system):
                     continue
@@ -117,12 +122,14 @@ class TracepointForm:
 
     def point(self, parts: Sequence[PointPart], found: Found) -> DerivedPoint:
         """Return the point of one tracepoint."""
-        arguments = self.types().tracepoint(found.name, found.module) or []
-        targets = {f"${argument}": _argument(index, type_) for index, (argument, type_) in enumerate(arguments)
-                   if type_.kind in (CKind.INTEGER, CKind.POINTER)}  # fmt: skip
-        targets["$$name"] = _text(_row((found.name,)))
-        targets["$$system"] = _text(_row((found.system,)))
-        return DerivedPoint(_shown(parts, found), Tracepoints((found.name,)), {}, targets)
+
+        def targets() -> dict[str, TargetSource]:
+            arguments = self.types().tracepoint(found.name, found.module) or []
+            known = {f"${argument}": _argument(index, type_) for index, (argument, type_) in enumerate(arguments)
+                     if type_.kind in (CKind.INTEGER, CKind.POINTER)}  # fmt: skip
+            return known | {"$$name": _text(_row((found.name,))), "$$system": _text(_row((found.system,)))}
+
+        return DerivedPoint(_shown(parts, found), Tracepoints((found.name,)), {}, LateTargets(targets))
 
     def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
         for found in self.matching(parts):

@@ -5,7 +5,8 @@ An extension returns data (attach specifications, expressions, rows); it never g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from ..lean import Protocol
 from ..records import dataclass, field
@@ -62,6 +63,26 @@ class TargetSource:
     def number(source: VariableSource, role: Role = "parameter", is_listed: bool = True) -> TargetSource:
         """Return a variable that is a plain 64-bit number."""
         return TargetSource(lambda span: CValue(source(span), None), None, role, is_listed)
+
+
+class LateTargets(Mapping[str, TargetSource]):
+    """`$variables` that are looked up when a handler asks for one: few do, and to know them takes long."""
+
+    def __init__(self, make: Callable[[], Mapping[str, TargetSource]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _known(self) -> Mapping[str, TargetSource]:
+        return self._make()
+
+    def __getitem__(self, name: str) -> TargetSource:
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
 
 
 class ProgramTypes(Protocol):
