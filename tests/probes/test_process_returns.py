@@ -89,8 +89,8 @@ def test_returned_values(stap: Stap, tmp_path: Path, compiler: str, level: str) 
     ]
     refused = stap("-p2", "-e", f'probe process("{program}").function("half").return {{ println($return) }}')
     assert (
-        "'$return' of type 'double' cannot be read: it is in a register that eBPF programs cannot read: "
-        "identifier '$return' at <input>:1:" in refused.stderr
+        "'$return' of type 'double' cannot be read: it is in a floating-point register, which eBPF programs cannot "
+        "read: identifier '$return' at <input>:1:" in refused.stderr
     )
 
 

@@ -26,7 +26,7 @@ _RETURNED = (0, 1)
 """The DWARF numbers of rax and rdx."""
 _BY_REFERENCE, _BY_VALUE = 4, 5
 _LARGEST = 16
-IN_VECTOR = Unavailable("it is in a register that eBPF programs cannot read")
+IN_VECTOR = Unavailable("it is in a floating-point register, which eBPF programs cannot read")
 
 Words = tuple[bool, ...]
 """For each 8 bytes of a value: whether they are in a register for whole numbers (else in one of the others)."""

@@ -88,8 +88,10 @@ class DwarfLayout:
         encoding = base.number(d.AT_ENCODING)
         if size not in (1, 2, 4, 8):
             return CType(self, die, name, CKind.OTHER, size)
+        is_char = size == 1 and encoding in _CHARACTERS
         # A floating-point number is its bits: what the fp_* functions take.
-        return CType(self, die, name, CKind.INTEGER, size, encoding in _SIGNED, size == 1 and encoding in _CHARACTERS)
+        is_float = size >= 4 and encoding == d.ATE_FLOAT
+        return CType(self, die, name, CKind.INTEGER, size, encoding in _SIGNED, is_char, is_float)
 
     def _underlying(self, enumeration: Die) -> int:
         base = enumeration.reference(d.AT_TYPE)

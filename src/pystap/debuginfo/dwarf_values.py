@@ -34,6 +34,9 @@ from ..program.variable_locations import (
 from ..records import dataclass
 from ..source import Span
 
+_FIRST_VECTOR = 17
+"""The DWARF number of xmm0."""
+
 Source = Callable[[Span], n.Expression]
 
 
@@ -62,7 +65,9 @@ class Surroundings:
 def register(number: int, span: Span) -> n.Expression:
     """Return the content of a register, by its DWARF number. Raises NotThere for one that is not saved."""
     if number >= len(arch.DWARF_REGISTERS):
-        raise NotThere("it is in a register that eBPF programs cannot read")
+        vector = number - _FIRST_VECTOR
+        which = f"the floating-point register xmm{vector}, which" if 0 <= vector < 16 else "a register that"
+        raise NotThere(f"it is in {which} eBPF programs cannot read")
     word = arch.PT_REGS_OFFSETS[arch.DWARF_REGISTERS[number]] // 8
     return n.ContextValue(n.ContextKind.REGISTER, word, span=span, type=Type.LONG)
 

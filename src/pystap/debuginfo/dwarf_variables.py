@@ -10,7 +10,6 @@ from ..program import nodes as n
 from ..program.c_types import CKind, CType, CValue, narrowed
 from ..program.extension import TargetSource
 from ..program.types import Type
-from ..program.variable_locations import Unavailable
 from ..records import replace
 from ..source import Span
 from .dwarf import Scope, unit_path
@@ -80,7 +79,7 @@ class PlaceVariables(Mapping[str, TargetSource]):
             try:
                 return located_value(variable.location, variable.type, self._around, span)
             except NotThere as reason:
-                _fail(scope, variable.name, str(reason), span)
+                _fail(scope, variable.name, str(reason), span, self._around)
                 raise
 
         kept = not self._around.at_entry and not self._returns and is_of_entry(variable.location)
@@ -107,9 +106,17 @@ class UnreadableVariables(Mapping[str, TargetSource]):
         return 0
 
 
-def _fail(scope: Scope, name: str, reason: str, span: Span) -> None:
+def _is_readable(variable: Variable, around: Surroundings, span: Span) -> bool:
+    try:
+        located_value(variable.location, variable.type, around, span)
+    except NotThere:
+        return False
+    return True
+
+
+def _fail(scope: Scope, name: str, reason: str, span: Span, around: Surroundings) -> None:
     """Say why a variable cannot be read here, and which can."""
-    there = [f"${variable.name}" for variable in scope.variables() if not isinstance(variable.location, Unavailable)]
+    there = [f"${variable.name}" for variable in scope.variables() if _is_readable(variable, around, span)]
     function = next((die for die in reversed(scope.scopes) if origin(die).name), scope.function)
     where = f"pc {scope.address:#x} in {origin(function).name} {unit_path(function.unit)}"
     others = f"; the program has {', '.join(there)} here" if there else ""

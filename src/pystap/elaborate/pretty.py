@@ -57,6 +57,8 @@ def add_value(text: Text, value: CValue, depth: int, span: Span) -> None:
             text.literal("'")
             text.value("c", loaded(value, span))
             text.literal("'")
+        case CKind.INTEGER if type_.is_float:
+            text.value("s", text.quoted(value, span))
         case CKind.INTEGER:
             text.value("i" if type_.is_signed else "u", loaded(value, span))
         case CKind.POINTER | CKind.ARRAY if is_text(type_):
@@ -135,10 +137,12 @@ def pretty(value: CValue, depth: int, span: Span, quoted: Quoted) -> n.Expressio
     return text.expression(span)
 
 
-def group(values: Sequence[tuple[str, CValue | None]], depth: int, span: Span, quoted: Quoted) -> n.Expression:
+def group(
+    values: Sequence[tuple[str, CValue | None]], depth: int, span: Span, quoted: Quoted, number: Quoted = loaded
+) -> n.Expression:
     """Return the text of `$$vars` and its like: names (without `$`) and values, `depth` of a pretty form or 0.
 
-    A value of None cannot be read.
+    A value of None cannot be read. `number` gives a value as a long.
     """
     text = Text(quoted)
     for i, (name, value) in enumerate(values):
@@ -154,7 +158,7 @@ def group(values: Sequence[tuple[str, CValue | None]], depth: int, span: Span, q
         elif type_ is not None and type_.kind is CKind.OTHER:
             text.literal("?")
         else:
-            text.value("x", loaded(value, span), "#")
+            text.value("x", number(value, span), "#")
     if not text.pieces:
         return n.Constant("", span=span, type=Type.STRING)
     return text.expression(span)

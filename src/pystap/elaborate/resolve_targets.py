@@ -15,6 +15,7 @@ from ..program.attach import KernelFunctions, Syscalls, Tracepoints, Uprobes
 from ..program.c_types import CKind, CType, CValue
 from ..program.extension import ProgramTypes, TargetSource
 from ..program.types import Type, wrap_long
+from ..records import replace
 from ..source import Span
 from ..syntax import ast
 from .c_values import address_of, cast_to, combined, element_of, loaded, long, member_of, read
@@ -31,6 +32,8 @@ _GROUPS = {
     "$$return": ("return",),
 }
 _MAX_DEPTH = 20
+_DECIMALS = 6
+"""How many decimals of floating-point numbers are shown, as in C's %f."""
 
 
 class TargetResolver:
@@ -54,7 +57,14 @@ class TargetResolver:
         if node.address_of:
             whole = isinstance(node, ast.Cast) and not node.path  # &@cast(p, "struct x") is where that struct lies: p
             return value.expression if whole else address_of(value, node.span)
-        return loaded(value, node.span)
+        return self._number(value, node.span)
+
+    def _number(self, value: CValue, span: Span) -> n.Expression:
+        """Return a value as a long: of a floating-point number the bits of a double, as in SystemTap."""
+        plain = loaded(value, span)
+        if value.type is None or not value.type.is_float or value.type.size != 4:
+            return plain
+        return self._call("fp32_to_fp64", [plain], span)
 
     def _is_saved(self, node: ast.TargetVariable) -> bool:
         """Tell whether a variable of a return is one of the entry: a parameter, and all that is reached through it."""
@@ -90,11 +100,16 @@ class TargetResolver:
         if not self.scope.targets and not isinstance(self.scope.attach, KernelFunctions | Tracepoints):
             self._unresolved(node)
         values = [(name[1:], self._source_value(name, source, node.span)) for name, source in known]
-        return group(values, depth, node.span, self.quoted)
+        return group(values, depth, node.span, self.quoted, self._number)
 
     def quoted(self, value: CValue, span: Span) -> n.Expression:
-        """Return the text of an array of characters, or of a pointer to them: one of the kernel may be a process's."""
+        """Return the text of an array of characters, or of a pointer to them: one of the kernel may be a process's.
+
+        Also that of a floating-point number.
+        """
         assert value.type is not None
+        if value.type.is_float:
+            return self._call("fp_to_string", [self._number(value, span), long(_DECIMALS, span)], span)
         address = loaded(value, span)
         arguments = [address]
         if value.type.kind is CKind.ARRAY:
@@ -113,7 +128,10 @@ class TargetResolver:
         if at_once is None:
             return None
         saved = self.scope.entry.value(ast.TargetVariable(name, (), span=span), span)
-        return CValue(saved, source.type, user=at_once.user)
+        type_ = source.type
+        if type_ is not None and type_.is_float:
+            type_ = replace(type_, size=8)  # what was saved is a double
+        return CValue(saved, type_, user=at_once.user)
 
     def _unresolved(self, node: ast.TargetVariable) -> NoReturn:
         known = [name for name in self.scope.targets if not name.startswith("$$")]

@@ -26,7 +26,8 @@ class CKind(Enum):
 class CType:
     """A C type. `name` is how listings print it (`struct file*`), `size` in bytes; `handle` belongs to `source`.
 
-    `is_char` marks an integer of one byte that text is made of.
+    `is_char` marks an integer of one byte that text is made of, `is_float` a floating-point number (of 4 or 8 bytes),
+    whose kind is INTEGER: it is known by its bits.
     """
 
     source: TypeLayout
@@ -36,6 +37,7 @@ class CType:
     size: int
     is_signed: bool = False
     is_char: bool = False
+    is_float: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from ...program.builtins import Builtin, Effect
+from ...program.builtins import Builtin, Effect, IrFunction
 from ...program.fault_messages import RuntimeFault
 from ...program.types import LONG_MAX, LONG_MIN, Type
 from ..services import Services
@@ -143,6 +143,41 @@ def fp_to_string(rt: Services, bits: int, precision: int) -> str:
 _ONE = ("infp", L)
 _TWO = (("infp1", L), ("infp2", L))
 
+_WIDENED = IrFunction(
+    "fn_fp32_to_fp64",
+    """\
+define internal i64 @fn_fp32_to_fp64(i64 %input) alwaysinline nounwind "no-builtins" {
+  %bits = and i64 %input, 4294967295
+  %low = and i64 %bits, 2147483648
+  %sign = shl i64 %low, 32
+  %fraction = and i64 %bits, 8388607
+  %raised = shl i64 %fraction, 29
+  %shifted = lshr i64 %bits, 23
+  %exponent = and i64 %shifted, 255
+  %biased = add i64 %exponent, 896
+  %power = shl i64 %biased, 52
+  %normal = or i64 %power, %raised
+  %is.zero = icmp eq i64 %fraction, 0
+  %quiet = select i1 %is.zero, i64 9218868437227405312, i64 9221120237041090560
+  %special = or i64 %quiet, %raised
+  %leading = call i64 @llvm.ctlz.i64(i64 %fraction, i1 false)
+  %past = sub i64 %leading, 11
+  %moved = shl i64 %fraction, %past
+  %tail = and i64 %moved, 4503599627370495
+  %small.power = sub i64 937, %leading
+  %small.placed = shl i64 %small.power, 52
+  %small = or i64 %small.placed, %tail
+  %tiny = select i1 %is.zero, i64 0, i64 %small
+  %is.small = icmp eq i64 %exponent, 0
+  %is.special = icmp eq i64 %exponent, 255
+  %finite = select i1 %is.small, i64 %tiny, i64 %normal
+  %size = select i1 %is.special, i64 %special, i64 %finite
+  %whole = or i64 %size, %sign
+  ret i64 %whole
+}
+""",
+)
+
 ROWS = (
     Builtin("fp_add", (("add1", L), ("add2", L)), L, Effect.PURE, fp_add),
     Builtin("fp_sub", (("sub1", L), ("sub2", L)), L, Effect.PURE, fp_sub),
@@ -154,7 +189,7 @@ ROWS = (
     Builtin("fp_lt", _TWO, L, Effect.PURE, fp_lt),
     Builtin("fp_sqrt", (_ONE,), L, Effect.PURE, fp_sqrt),
     Builtin("long_to_fp", (("input", L),), L, Effect.PURE, long_to_fp),
-    Builtin("fp32_to_fp64", (("input", L),), L, Effect.PURE, fp32_to_fp64),
+    Builtin("fp32_to_fp64", (("input", L),), L, Effect.PURE, fp32_to_fp64, kernel=_WIDENED),
     Builtin("string_to_fp", (("input", S),), L, Effect.PURE, string_to_fp),
     Builtin("fp_to_long", (_ONE, ("roundingMode", L), ("exact", L)), L, Effect.PURE, fp_to_long),
     Builtin("fp_to_string", (_ONE, ("precision", L)), S, Effect.PURE, fp_to_string),
