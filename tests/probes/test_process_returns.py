@@ -214,16 +214,30 @@ int second(struct part *part, int times)
 }
 
 
-@pytest.mark.parametrize("compiler", [compiler for compiler in COMPILERS if has(compiler)])
-@pytest.mark.parametrize("level", ["-O0", "-O2"])
-def test_debuginfo_that_was_split_off(stap: Stap, tmp_path: Path, compiler: str, level: str) -> None:
-    """-gsplit-dwarf: addresses and lines stay in the program, the rest is in a .dwo file for each source file."""
+SPLIT = [
+    *((compiler, version, level, "") for compiler in COMPILERS for version in (4, 5) for level in ("-O0", "-O2")),
+    ("gcc", 4, "-O2", "dwp"), ("gcc", 5, "-O2", "llvm-dwp"), ("clang", 4, "-O2", "llvm-dwp"),
+    ("clang", 5, "-O0", "llvm-dwp"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("compiler", "version", "level", "packer"), SPLIT)
+def test_debuginfo_that_was_split_off(
+    stap: Stap, tmp_path: Path, compiler: str, version: int, level: str, packer: str
+) -> None:
+    """-gsplit-dwarf: addresses and lines stay in the program, the rest is in .dwo files, or joined in parts.dwp."""
+    if not has(compiler) or (packer and not has(packer)):
+        pytest.skip(f"no {compiler} or no {packer}")
     for name, text in PARTS.items():
         (tmp_path / name).write_text(text)
-        command = [compiler, "-gdwarf-5", "-gsplit-dwarf", level, "-c", name]
+        command = [compiler, f"-gdwarf-{version}", "-gsplit-dwarf", level, "-c", name]
         subprocess.run(command, cwd=tmp_path, check=True)
     subprocess.run([compiler, "-o", "parts", "one.o", "two.o", "three.o"], cwd=tmp_path, check=True)
     program = tmp_path / "parts"
+    if packer:
+        subprocess.run([packer, "-e", "parts", "-o", "parts.dwp"], cwd=tmp_path, check=True)
+        for path in tmp_path.glob("*.dwo"):
+            path.unlink()
     line = line_of("// HERE", PARTS["two.c"])
     script = f"""
     probe process("{program}").function("second").call {{
@@ -236,6 +250,8 @@ def test_debuginfo_that_was_split_off(stap: Stap, tmp_path: Path, compiler: str,
     assert re.fullmatch(r"3 30 -5 7 4 900 \{.number=12, .next=0x[0-9a-f]+\}", out[0])
     assert sorted(out[1:-1]) == ["inline 12", "inline 30", "line second", "line second"]
     assert out[-1] == "252 3"
+    if packer:
+        return
     (tmp_path / "two.dwo").unlink()
     assert "$value:int" in stap("-L", f'process("{program}").function("third")').stdout
     for path in tmp_path.glob("*.dwo"):

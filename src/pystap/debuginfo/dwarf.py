@@ -233,16 +233,20 @@ class DebugInfo:
         return found
 
     def scope_at(self, address: int) -> Scope | None:
-        """Return what the program has at an address; None where no function is described."""
+        """Return what the innermost function or inlined one has at an address; None where none is described."""
         function = self.function_at(address)
         if function is None:
             return None
         return Scope(self, function.die, tuple(scopes_at(function.die, address)), address)
 
     def scope(self, function: FunctionInfo, address: int) -> Scope:
-        """Return what the program has at an address inside a function or at an inlined instance of one."""
+        """Return what a function, or an inlined instance of one, has at an address in it.
+
+        That of functions that were inlined into it there is not part of it: at its entry there often are some.
+        """
+        scopes = scopes_at(function.die, address, (d.TAG_LEXICAL_BLOCK,))
         if not function.is_inline:
-            return Scope(self, function.die, tuple(scopes_at(function.die, address)), address)
+            return Scope(self, function.die, tuple(scopes), address)
         around = [function.die]
         while around[-1].tag != d.TAG_SUBPROGRAM:
             parent = around[-1].parent
@@ -250,7 +254,7 @@ class DebugInfo:
                 break
             around.append(parent)
         outer = list(reversed(around))[:-1]
-        return Scope(self, outer[0] if outer else function.die, (*outer, *scopes_at(function.die, address)), address)
+        return Scope(self, outer[0] if outer else function.die, (*outer, *scopes), address)
 
     # ------------------------------------------------------------------------------------ variables, types
 
@@ -358,7 +362,7 @@ def unreadable(path: str) -> str:
         name = data.lacking[0]
         return (
             f"the debugging information of '{path}' is in other files (-gsplit-dwarf), of which '{name}' is not there, "
-            "or not of DWARF 5; files that dwp joined are not read"
+            f"or not of the same compilation; nor is it in '{path}.dwp'"
         )
     return f"the debugging information in '{debug.path}' is damaged"
 

@@ -119,17 +119,24 @@ class ElfFile:
         return known
 
     def _read(self, name: str) -> bytes:
+        if name.endswith(".dwo"):  # each type of a unit may have a section of that name
+            return b"".join(self._content(section) for section in self.sections if section.name == name)
         section = self.section(name)
         if section is None:
             section = self.section(".z" + name[1:])
             return _decompressed(self._raw(section)[12:]) if section is not None else b""
-        data = self._raw(section)
-        if section.flags & SHF_COMPRESSED:
-            kind = struct.unpack_from("<I", data)[0]
-            data = _DECOMPRESSED[kind](data[24:]) if kind in _DECOMPRESSED else b""
+        data = self._content(section)
         if self.is_relocatable and self.section(".rela" + name) is not None:
             return self._relocated(data, ".rela" + name)
         return data
+
+    def _content(self, section: Section) -> bytes:
+        """Return a section's content, decompressed."""
+        data = self._raw(section)
+        if not section.flags & SHF_COMPRESSED:
+            return data
+        kind = struct.unpack_from("<I", data)[0]
+        return _DECOMPRESSED[kind](data[24:]) if kind in _DECOMPRESSED else b""
 
     def is_unreadable(self, name: str) -> bool:
         """Tell whether there is such a section, compressed in a way that cannot be undone here."""

@@ -367,8 +367,10 @@ def location_list(unit: Unit, form: int, offset: int) -> Iterator[tuple[int, int
     """
     if unit.version >= 5:
         yield from _entries5(unit, form, offset, ".debug_loclists", d.AT_LOCLISTS_BASE, True)
+    elif unit.skeleton is not None:
+        yield from _split_entries(unit, offset)
     else:
-        yield from _entries4(unit, offset, ".debug_loc", True)
+        yield from _entries4(unit, unit.data.section(".debug_loc"), offset, True)
 
 
 def range_list(unit: Unit, form: int, offset: int) -> Iterator[tuple[int, int]]:
@@ -376,15 +378,46 @@ def range_list(unit: Unit, form: int, offset: int) -> Iterator[tuple[int, int]]:
     if unit.version >= 5:
         entries = _entries5(unit, form, offset, ".debug_rnglists", d.AT_RNGLISTS_BASE, False)
     else:
-        entries = _entries4(unit, offset, ".debug_ranges", False)
+        # What was split off counts from the place that its skeleton names.
+        start = (unit.skeleton.top.number(d.AT_GNU_RANGES_BASE) or 0) if unit.skeleton is not None else 0
+        entries = _entries4(unit, unit.home.data.section(".debug_ranges"), start + offset, False)
     for low, high, _ in entries:
         if low < high:
             yield low, high
 
 
-def _entries4(unit: Unit, at: int, section: str, with_code: bool) -> Iterator[tuple[int, int, bytes]]:
-    data = unit.data.section(section)
-    base = unit.top.address(d.AT_LOW_PC) or 0
+def _split_entries(unit: Unit, at: int) -> Iterator[tuple[int, int, bytes]]:
+    """Yield a location list that GCC or Clang split off before DWARF 5 had a form for that."""
+    data = unit.data.section(".debug_loc")
+    base = unit.home.top.address(d.AT_LOW_PC) or 0
+    while at < len(data) and data[at]:
+        kind = data[at]
+        at += 1
+        low, high = base, base
+        if kind in (1, 2, 3):
+            index, at = uleb(data, at)
+            low = unit.address_at(index)
+        if kind == 1:
+            base = low
+            continue
+        if kind == 2:
+            index, at = uleb(data, at)
+            high = unit.address_at(index)
+        elif kind == 3:
+            high, at = low + int.from_bytes(data[at : at + 4], "little"), at + 4
+        elif kind == 4:
+            low += int.from_bytes(data[at : at + 4], "little")
+            high += int.from_bytes(data[at + 4 : at + 8], "little")
+            at += 8
+        else:
+            return
+        size = int.from_bytes(data[at : at + 2], "little")
+        yield low, high, data[at + 2 : at + 2 + size]
+        at += 2 + size
+
+
+def _entries4(unit: Unit, data: bytes, at: int, with_code: bool) -> Iterator[tuple[int, int, bytes]]:
+    base = unit.home.top.address(d.AT_LOW_PC) or 0
     while at + 16 <= len(data):
         low = int.from_bytes(data[at : at + 8], "little")
         high = int.from_bytes(data[at + 8 : at + 16], "little")

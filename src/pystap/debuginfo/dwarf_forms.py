@@ -95,8 +95,11 @@ OFFSET_FORMS = frozenset(
 """The forms with the size of an offset: 4 bytes, or 8 in the 64-bit format."""
 
 ULEB_FORMS = frozenset(
-    (d.FORM_UDATA, d.FORM_SDATA, d.FORM_REF_UDATA, d.FORM_STRX, d.FORM_ADDRX, d.FORM_LOCLISTX, d.FORM_RNGLISTX)
-)
+    (
+        d.FORM_UDATA, d.FORM_SDATA, d.FORM_REF_UDATA, d.FORM_STRX, d.FORM_ADDRX, d.FORM_LOCLISTX, d.FORM_RNGLISTX,
+        d.FORM_GNU_ADDR_INDEX, d.FORM_GNU_STR_INDEX,
+    )
+)  # fmt: skip
 
 READERS: dict[int, Reader] = {
     **{form: _fixed(size) for form, size in FIXED_SIZES.items()},

@@ -81,6 +81,8 @@ def _of_file(info: DebugInfo, name: str, tags: tuple[int, ...]) -> Die | None:
         return info.data.die(known[0]) if known else None
     last = name.rpartition("::")[2]
     found = next((die for finder in info.finders if (die := _defined(finder.named(last, tags), name))), None)
+    if found is None:
+        found = _defined((die for die in info.data.apart() if die.tag in tags and die.name == last), name)
     if found is None or found.unit.data is info.data:
         info.kept.keep_offsets(asked, [found.offset] if found is not None else [])
     return found

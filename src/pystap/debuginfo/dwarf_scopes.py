@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..program.c_types import CType, Role
 from ..program.variable_locations import (
@@ -105,12 +105,15 @@ def _constant(die: Die) -> VariableLocation:
     return Unavailable(OPTIMIZED_OUT)
 
 
-def scopes_at(function: Die, address: int) -> list[Die]:
-    """Return what is around an address inside a function, the outermost (the function itself) first."""
+def scopes_at(function: Die, address: int, tags: Sequence[int] = _SCOPES) -> list[Die]:
+    """Return what is around an address inside a function, the outermost (the function itself) first.
+
+    `tags` are those of what may lie in it: blocks, and functions that were inlined.
+    """
     found = [function]
     while True:
         for child in found[-1].child_dies():
-            if child.tag in _SCOPES and any(low <= address < high for low, high in ranges_of(child)):
+            if child.tag in tags and any(low <= address < high for low, high in ranges_of(child)):
                 found.append(child)
                 break
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Protocol
 
@@ -129,7 +129,7 @@ class DwarfSource:
                 f"address {address:#x} does not match the beginning of a statement"
                 + (f" (try {start:#x})" if start is not None else "")
             )
-        return [self._place(info, function, address, f"{address:#x}", False)]
+        return [self._place(info, function, address, f"{address:#x}", False, lambda: info.scope_at(address))]
 
     def callees(self, path: str, pattern: str, callee: str, depth: int) -> Sequence[CodePlace] | None:
         """Return the functions that functions call, and the inlined ones in them."""
@@ -148,11 +148,21 @@ class DwarfSource:
                     found.setdefault(called.entry, replace(place, detail=named, guard=guard))
         return list(found.values())
 
-    def _place(self, info: DebugInfo, function: FunctionInfo, address: int, shown: str, returns: bool) -> CodePlace:
+    def _place(
+        self,
+        info: DebugInfo,
+        function: FunctionInfo,
+        address: int,
+        shown: str,
+        returns: bool,
+        scope: Callable[[], Scope | None] | None = None,
+    ) -> CodePlace:
+        """Return a place in a function; `scope` gives what the program has there where that is not the function's."""
         around = self._around(info, address, returns)
+        known = scope if scope is not None else lambda: info.scope(function, address)
 
         def variables() -> Mapping[str, TargetSource]:
-            return PlaceVariables(lambda: info.scope(function, address), around, returns)
+            return PlaceVariables(known, around, returns)
 
         offset = self._placing.offset(info, address) if self._placing is not None else _file_offset(info, address)
         entry = self._place(info, function, address, shown, False) if returns else None
@@ -160,10 +170,15 @@ class DwarfSource:
         place = CodePlace(function.name, shown, offset, variables, Program(info, around), start=start, entry=entry)
         if returns or self._placing is not None:
             return place
-        return replace(place, call=lambda: self._call(info, function, address, place))
+        return replace(place, call=lambda: self._call(info, function, address, place, known))
 
     def _call(
-        self, info: DebugInfo, function: FunctionInfo, address: int, place: CodePlace
+        self,
+        info: DebugInfo,
+        function: FunctionInfo,
+        address: int,
+        place: CodePlace,
+        scope: Callable[[], Scope | None],
     ) -> tuple[CodePlace, VariableSource] | None:
         """Return the entry of the call that a place is in: values of the entry may be all that is known."""
         outer = info.scope(function, address).function if function.is_inline else function.die
@@ -174,7 +189,7 @@ class DwarfSource:
         around = replace(self._around(info, start), at_entry=True)
 
         def variables() -> Mapping[str, TargetSource]:
-            return PlaceVariables(lambda: info.scope(function, address), around)
+            return PlaceVariables(scope, around)
 
         def frame(span: Span) -> n.Expression:
             found = info.scope(function, address).frame_address()

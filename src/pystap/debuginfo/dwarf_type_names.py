@@ -29,6 +29,11 @@ def origin(die: Die, attribute: int = d.AT_NAME) -> Die:
     return found
 
 
+def whole_type(die: Die) -> Die:
+    """Return the DIE with all of a type that is in a unit of its own (-fdebug-types-section); others as they are."""
+    return (die.reference(d.AT_SIGNATURE) or die) if die.has(d.AT_SIGNATURE) else die
+
+
 def declaration_of(die: Die) -> Die:
     """Return the DIE that stands where the source declares something: inside its class or namespace."""
     found = die
@@ -62,6 +67,7 @@ def _declare(die: Die | None, inner: str, depth: int) -> str:
         return _join("void", inner)
     tag = die.tag
     if tag in _WORDS:
+        die = whole_type(die)
         return _join(_WORDS[tag] + (qualified_name(die) if origin(die).name else "{...}"), inner)
     if tag in _QUALIFIERS:
         return _qualify(die, _QUALIFIERS[tag], inner, depth)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from ..program.c_types import CKind, CMember, CType
 from ..records import dataclass
 from . import dwarf_constants as d
-from .dwarf_type_names import array_lengths, origin, type_name
+from .dwarf_type_names import array_lengths, origin, type_name, whole_type
 from .dwarf_units import Die
 
 _TRANSPARENT = (d.TAG_TYPEDEF, d.TAG_CONST_TYPE, d.TAG_VOLATILE_TYPE, d.TAG_RESTRICT_TYPE, d.TAG_ATOMIC_TYPE)
@@ -57,6 +57,7 @@ class DwarfLayout:
             if found is None or found.tag not in _TRANSPARENT:
                 break
             found = found.reference(d.AT_TYPE)
+        found = whole_type(found) if found is not None else None
         if found is not None and found.has(d.AT_DECLARATION):
             return self._definition(found) or found
         return found

@@ -17,8 +17,8 @@ from .dwarf_elf import ElfFile, supplementary_file
 from .dwarf_forms import FIXED_SIZES, Reader, Value, skipped, text_at, uleb
 from .dwarf_paths import Paths
 
-_STRX = frozenset((d.FORM_STRX, d.FORM_STRX1, d.FORM_STRX2, d.FORM_STRX3, d.FORM_STRX4))
-_ADDRX = frozenset((d.FORM_ADDRX, d.FORM_ADDRX1, d.FORM_ADDRX2, d.FORM_ADDRX3, d.FORM_ADDRX4))
+_STRX = frozenset((d.FORM_STRX, d.FORM_STRX1, d.FORM_STRX2, d.FORM_STRX3, d.FORM_STRX4, d.FORM_GNU_STR_INDEX))
+_ADDRX = frozenset((d.FORM_ADDRX, d.FORM_ADDRX1, d.FORM_ADDRX2, d.FORM_ADDRX3, d.FORM_ADDRX4, d.FORM_GNU_ADDR_INDEX))
 _NOTHING: tuple[int, Value] = (0, b"")
 _UNIT_REFERENCES = frozenset((d.FORM_REF1, d.FORM_REF2, d.FORM_REF4, d.FORM_REF8, d.FORM_REF_UDATA))
 _SUPPLEMENTARY = frozenset((d.FORM_REF_SUP4, d.FORM_REF_SUP8, d.FORM_GNU_REF_ALT))
@@ -231,6 +231,8 @@ class Unit:
     @property
     def identity(self) -> bytes:
         """What a skeleton and the unit that it stands for have in common."""
+        if self.version < 5:
+            return (self.top.number(d.AT_GNU_DWO_ID) or 0).to_bytes(8, "little")
         return self.info[self.first - 8 : self.first]
 
     @property
@@ -248,6 +250,11 @@ class Unit:
     @property
     def type_offset(self) -> int:
         return self._head[4]
+
+    @property
+    def type_die(self) -> Die | None:
+        """The type that the unit was made for; None in a unit of another kind."""
+        return self.die(self.offset + self.type_offset) if self.type_offset else None
 
     @cached_property
     def abbreviations(self) -> Abbreviations:
@@ -332,17 +339,23 @@ class Unit:
         if form == d.FORM_LINE_STRP:
             return text_at(data.line_strings, value)
         if form in _STRX:
-            base = self.top.number(d.AT_STR_OFFSETS_BASE) or 8
+            base = self.top.number(d.AT_STR_OFFSETS_BASE) or self._table_start
             at = base + value * self.offset_size
             return text_at(data.strings, int.from_bytes(data.string_offsets[at : at + self.offset_size], "little"))
         if form in (d.FORM_STRP_SUP, d.FORM_GNU_STRP_ALT):
             return text_at(data.alternative.strings, value) if data.alternative is not None else ""
         return ""
 
+    @property
+    def _table_start(self) -> int:
+        """Where a table of offsets or addresses begins that no attribute points to: behind its head, if it has one."""
+        return 8 if self.version >= 5 else 0
+
     def address_at(self, index: int) -> int:
         """Return an address of .debug_addr by its index."""
         home = self.home
-        at = (home.top.number(d.AT_ADDR_BASE) or 8) + 8 * index
+        start = home.top.number(d.AT_ADDR_BASE) or home.top.number(d.AT_GNU_ADDR_BASE) or self._table_start
+        at = start + 8 * index
         return int.from_bytes(home.data.addresses[at : at + 8], "little")
 
 
@@ -428,10 +441,17 @@ class DwarfData:
         found.update({unit.signature: unit for unit in self._read_units(self.types)})
         return found
 
+    def apart(self) -> Iterator[Die]:
+        """Yield the types in units of their own that a search of .debug_info does not find."""
+        for unit in self._read_units(self.types):
+            die = unit.type_die
+            if die is not None:
+                yield die
+
     def type_of_signature(self, signature: int) -> Die | None:
         """Return the type of a type unit."""
         unit = self._signatures.get(signature)
-        return unit.die(unit.offset + unit.type_offset) if unit is not None else None
+        return unit.type_die if unit is not None else None
 
     def abbreviations(self, offset: int, offset_size: int) -> Abbreviations:
         """Return the abbreviations at an offset of .debug_abbrev, by their code."""
