@@ -46,7 +46,8 @@ _MAGIC = 0xEB9F
 _FIXED_WORDS = {1: 4, 3: 6, 14: 4, 17: 4}
 _WORDS_PER_ENTRY = {4: 3, 5: 3, 6: 2, 13: 2, 15: 3, 19: 3}
 _MOST_SEARCHES = 16
-_STRETCH = 1 << 14
+_STRETCH, _FAR = 1 << 14, 1 << 16
+"""Words: how far the records are walked at least for one that is looked up by its number; more than a few steps."""
 Words = Sequence[int]
 Data = bytes | mmap.mmap
 _MEMBERS_FOLLOWED = (Typedef, Const, Volatile, Restrict, TypeTag)
@@ -71,37 +72,41 @@ class _Steps(dict[int, int]):
 class _Positions:
     """The position, in words, of the info word of each type record, in order: walked as far as they are asked for."""
 
-    def __init__(self, words: Words) -> None:
-        self._words = words
+    def __init__(self, words: memoryview) -> None:
+        self._words: memoryview | array[int] = words
         self._found = array("I")
         self._next = 1
         self._steps = _Steps()
 
     def all(self) -> array[int]:
         """Return all. Raises BtfError."""
-        self._walk(len(self._words), array("I", self._words) if self._next < len(self._words) else self._words)
+        self._walk(len(self._words))
         return self._found
 
     def at(self, index: int) -> int | None:
         """Return the position of the record of an index; None when there are not so many. Raises BtfError."""
         while index >= len(self._found) and self._next < len(self._words):
-            self._walk(self._next + _STRETCH, self._words)
+            self._walk(self._next + _STRETCH)
         return self._found[index] if 0 <= index < len(self._found) else None
 
     def index(self, position: int) -> int | None:
         """Return the index of the record at a position; None when none begins there. Raises BtfError."""
         if self._next <= position:
-            self._walk(position + 1, self._words)
+            self._walk(position + 1)
         index = bisect_left(self._found, position)
         return index if index < len(self._found) and self._found[index] == position else None
 
-    def _walk(self, end: int, words: Words) -> None:
+    def _walk(self, end: int) -> None:
         """Walk to a position, or to the end: 0.11 us a record."""
-        steps, at, add, end = self._steps, self._next, self._found.append, min(end, len(words))
+        if end - self._next > _FAR and isinstance(self._words, memoryview):
+            words = array("I")  # quicker to index, slower to make
+            words.frombytes(self._words.cast("B"))
+            self._words = words
+        steps, at, add, own, end = self._steps, self._next, self._found.append, self._words, min(end, len(self._words))
         try:
             while at < end:
                 add(at)
-                at += steps[words[at]]
+                at += steps[own[at]]
         except IndexError:
             raise BtfError("a type record is cut short") from None
         self._next = at
@@ -127,7 +132,7 @@ class Btf:
         self._strings_end: int = self._strings_at + string_size
         self._string_base: int = base.string_bytes if base else 0
         self._id_base: int = base.count if base else 1
-        self._words_cache: Words | None = None
+        self._words_cache: memoryview | None = None
         self._positions_cache: _Positions | None = None
         self._types: dict[int, BtfType] = {}
         self._found: dict[tuple[str, BtfKind], int | None] = {}
@@ -157,7 +162,7 @@ class Btf:
         return self._id_base + len(self._positions.all())
 
     @property
-    def _words(self) -> Words:
+    def _words(self) -> memoryview:
         if self._words_cache is None:
             self._words_cache = memoryview(self._data)[self._types_at : self._types_end].cast("I")
         return self._words_cache
