@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import _frozen_importlib_external as importing  # `importlib` itself would be the slower way to it
 import marshal
+import mmap
 import os
 import sys
 
@@ -33,12 +34,12 @@ Entry = tuple[bool, int, int, int, int]
 class _Loader(SourceFileLoader):
     """Loads a module from code at hand; all else (its source, its data) is as for any other module."""
 
-    def __init__(self, name: str, path: str, file: int, begin: int, length: int) -> None:
+    def __init__(self, name: str, path: str, code: memoryview) -> None:
         super().__init__(name, path)
-        self._place = (file, length, begin)
+        self._code = code
 
     def get_code(self, fullname: str) -> CodeType | None:
-        return marshal.loads(os.pread(*self._place))  # type: ignore[no-any-return]
+        return marshal.loads(self._code)  # type: ignore[no-any-return]
 
 
 class KeptModules:
@@ -48,26 +49,24 @@ class KeptModules:
         self._folder = folder
         self._path = f"{folder}/__pycache__/together.{sys.implementation.cache_tag}"
         self._entries: Mapping[str, Entry] = {}
-        self._file = self._begin = -1
+        self._codes = memoryview(b"")
 
     def read(self) -> None:
-        """Open the file; one that is missing, cut off, or of another Python or folder, has no modules."""
+        """Map the file; one that is missing, cut off, or of another Python or folder, has no modules."""
         try:
-            file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
+            with open(self._path, "rb", buffering=0) as file:
+                # Memory of our own for all of it would cost more page faults than its pages.
+                data = memoryview(mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE, mmap.PROT_READ))
+        except (OSError, ValueError):
             return
         start = len(_FORMAT) + 8
-        head = os.pread(file, start, 0)
-        index = os.pread(file, int.from_bytes(head[len(_FORMAT) :], "little"), start)
+        end = start + int.from_bytes(data[len(_FORMAT) : start], "little")
         try:
-            folder, length, entries = marshal.loads(index) if head.startswith(_FORMAT) else ("", 0, {})
+            folder, length, entries = marshal.loads(data[start:end]) if data[: len(_FORMAT)] == _FORMAT else ("", 0, {})
         except (EOFError, TypeError, ValueError):
-            folder, length, entries = "", 0, {}
-        if folder == self._folder and start + len(index) + length == os.fstat(file).st_size:
-            # Read one by one: memory for all of it at once would cost more page faults than calls are saved.
-            self._entries, self._file, self._begin = entries, file, start + len(index)
-        else:
-            os.close(file)
+            return
+        if folder == self._folder and end + length == len(data):
+            self._entries, self._codes = entries, data[end:]
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         """Return where a module is loaded from, None when it is not kept as it is now."""
@@ -77,7 +76,7 @@ class KeptModules:
         file = self._source(name, entry[0])
         if file_stamp(file) != entry[1:3]:
             return None
-        loader = _Loader(name, file, self._file, self._begin + entry[3], entry[4])
+        loader = _Loader(name, file, self._codes[entry[3] : entry[3] + entry[4]])
         spec = ModuleSpec(name, loader, origin=file, is_package=entry[0])
         spec.has_location = True
         folder, _, base = file.rpartition("/")
@@ -121,8 +120,8 @@ class KeptModules:
         if spec is None:
             entry = self._entries[name]
             stamp = file_stamp(self._source(name, entry[0]))
-            code = os.pread(self._file, entry[4], self._begin + entry[3])
-            return (entry[0], stamp, code) if stamp == entry[1:3] else None
+            code = self._codes[entry[3] : entry[3] + entry[4]]
+            return (entry[0], stamp, bytes(code)) if stamp == entry[1:3] else None
         is_package = spec.submodule_search_locations is not None
         stamp = file_stamp(self._source(name, is_package))
         if spec.origin != self._source(name, is_package) or stamp is None:
