@@ -19,9 +19,6 @@ _GET_ATTACH_COOKIE = b"\x85\x00\x00\x00\xae\x00\x00\x00"
 _AT_ONCE = 4000
 """How many functions are attached in one system call, which nothing interrupts."""
 
-_FOUND_BY_KERNEL = 12
-"""Up to so many functions are named to the kernel, which walks its symbols for each."""
-
 
 def attach_functions(
     program: Program, functions: KernelFunctions, copy_for: Callable[[int], Program]
@@ -72,46 +69,46 @@ def _one_by_one(program: Program, functions: KernelFunctions, copy_for: Callable
     wants_cookie = _GET_ATTACH_COOKIE in program.spec.code
     refused: KernelRefused | None = None
     attached = 0
-    addresses = _addresses(functions.points)
+    several: dict[int, FunctionPoint] = {}
     for number, point in enumerate(functions.points):
-        for spec in _kprobes(point, functions.returns, addresses):
-            try:
-                yield attach_kprobe(copy_for(number), spec, number if wants_cookie else None)
-                attached += 1
-            except KernelRefused as error:
-                where = f"{point.name}+{point.offset:#x}" if not point.is_entry else point.name
-                refused = _explained(error, where)
-                if error.errno in (errno.EPERM, errno.EACCES):
-                    raise refused from None
+        try:
+            spec = _kprobe(point, functions.returns)
+            yield attach_kprobe(copy_for(number), spec, number if wants_cookie else None)
+            attached += 1
+        except KernelRefused as error:
+            if error.errno == errno.EADDRNOTAVAIL and point.is_entry:
+                several[number] = point
+            where = f"{point.name}+{point.offset:#x}" if not point.is_entry else point.name
+            refused = _explained(error, where)
+            if error.errno in (errno.EPERM, errno.EACCES):
+                break
+    for number, spec in _by_address(several, functions.returns):
+        try:
+            yield attach_kprobe(copy_for(number), spec, number if wants_cookie else None)
+            attached += 1
+        except KernelRefused as error:
+            refused = error
     if refused is not None and not attached:
         raise refused
 
 
-Addresses = dict[str, dict[str, list[int]]]
-"""Where functions are, by module and name."""
-
-
-def _addresses(points: Sequence[FunctionPoint]) -> Addresses:
-    """Return where many functions are; nothing for a few, which the kernel finds sooner than we its list of symbols."""
+def _by_address(points: dict[int, FunctionPoint], returns: bool) -> Iterator[tuple[int, KprobeSpec]]:
+    """Yield where the functions are whose names several have: the kernel takes such a name for none of them."""
     names: dict[str, list[str]] = {}
-    for point in points:
-        if point.is_entry:
-            names.setdefault(point.module, []).append(point.name)
-    many = {module: wanted for module, wanted in names.items() if len(wanted) > _FOUND_BY_KERNEL}
-    found = {module: function_addresses(wanted, module) for module, wanted in many.items()}
+    for point in points.values():
+        names.setdefault(point.module, []).append(point.name)
+    found = {module: function_addresses(wanted, module) for module, wanted in names.items()}
+    for number, point in points.items():
+        for address in found[point.module].get(point.name, ()):
+            yield number, KprobeSpec(address=address, returns=returns)
     forget()
-    return found
 
 
-def _kprobes(point: FunctionPoint, returns: bool, addresses: Addresses) -> list[KprobeSpec]:
-    """Return where to put a probe: in several places where functions share the name."""
-    found = addresses.get(point.module, {}).get(point.name) if point.is_entry else None
-    if found:
-        return [KprobeSpec(address=address, returns=returns) for address in found]
+def _kprobe(point: FunctionPoint, returns: bool) -> KprobeSpec:
     if point.address:
-        return [KprobeSpec(address=point.address, returns=returns)]
+        return KprobeSpec(address=point.address, returns=returns)
     symbol = point.base or point.name
-    return [KprobeSpec(f"{point.module}:{symbol}" if point.module else symbol, point.offset, returns=returns)]
+    return KprobeSpec(f"{point.module}:{symbol}" if point.module else symbol, point.offset, returns=returns)
 
 
 def _explained(error: KernelRefused, name: str) -> KernelRefused:
