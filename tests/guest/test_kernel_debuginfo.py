@@ -86,8 +86,8 @@ def test_variables_at_an_address(stap: Stap, module: str) -> None:
     address = start - open_elf(path).section(".text").address + code.point(place).offset
     point = f"{module}.statement({address:#x})"
     script = f"""
-    probe {point} {{ printf("there %s %d %d\n", pp() == @1 ? "pp" : pp(), $sum, $pair->first) }}
-    probe {module}.statement({address + 1:#x}).nearest {{ printf("nearest %d %s\n", $sum, ppfunc()) }}"""
+    probe {point} {{ printf("there %s %d %d\\n", pp() == @1 ? "pp" : pp(), $sum, $pair->first) }}
+    probe {module}.statement({address + 1:#x}).nearest {{ printf("nearest %d %s\\n", $sum, ppfunc()) }}"""
     done = stap("-e", script, point, "-c", f"cat /proc/{NAME}")
     assert done.returncode == 0, done.stderr
     expected = ["there pp 12 7", "there pp 2005 2000", "nearest 12 known_leaf", "nearest 2005 known_leaf", "26 1995"]
