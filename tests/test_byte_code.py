@@ -14,10 +14,15 @@ import pystap
 
 #: Prints how many modules of the package came from the file and how many did not, but for the three before it.
 COUNT = """
-import atexit, sys
+import atexit, os, sys
+if "BEHIND" in os.environ:  # the package's folder behind the standard library, as for the installed commands
+    parent = os.environ["PYTHONPATH"]
+    sys.path[:] = [path for path in sys.path if path and path != parent]
+    sys.path.insert(2, parent)
 def say():
     kinds = [type(module.__loader__).__name__ for name, module in sys.modules.items() if name.startswith("pystap.")]
-    print(kinds.count("_Loader"), kinds.count("SourceFileLoader") - 3, file=sys.stderr)
+    print(kinds.count("_Loader"), kinds.count("SourceFileLoader") - 3, type(sys.modules["re"].__loader__).__name__,
+          file=sys.stderr)
 atexit.register(say)
 from pystap.start import stap
 sys.exit(stap())
@@ -40,7 +45,7 @@ class Copy:
             env=environment | {"PYTHONPATH": str(self.package.parent)} | settings,
             capture_output=True, text=True, check=True, cwd=self.package.parent,
         )  # fmt: skip
-        together, apart = ended.stderr.split()
+        together, apart, self.loader_of_re = ended.stderr.split()
         return ended.stdout, int(together), int(apart)
 
 
@@ -70,6 +75,18 @@ def test_second_start_takes_all_from_the_file(copied: Copy) -> None:
         assert copied.file.read_bytes() == broken
     assert copied.run("-O") == (text, 0, apart)
     assert [path.name for path in copied.file.parent.glob("together*")] == [copied.file.name]
+
+
+def test_the_standard_library_too_where_nothing_can_take_its_place(copied: Copy) -> None:
+    own, theirs = "_Loader", "SourceFileLoader"
+    for settings, loader in (({}, theirs), ({"BEHIND": "1"}, theirs), ({"BEHIND": "1"}, own), ({}, theirs)):
+        copied.run(**settings)
+        assert copied.loader_of_re == loader
+    phases = copied.package / "probes" / "phases.py"
+    phases.write_text(phases.read_text() + "\n")
+    for settings, loader in (({}, theirs), ({"BEHIND": "1"}, own)):
+        copied.run(**settings)  # the first writes the file anew, with what it cannot use
+        assert copied.loader_of_re == loader
 
 
 def test_copied_elsewhere_it_is_not_used(copied: Copy, tmp_path: Path) -> None:
