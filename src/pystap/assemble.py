@@ -5,11 +5,11 @@ from __future__ import annotations
 import marshal
 from collections.abc import Iterable, Mapping, Sequence
 
+from .abi.kernel_code import KernelCode
 from .abi.map_layout import GlobalPlace, MapLayout
 from .abi.session_image import EventLayout, GlobalLayout, HandlerLayout, KeyRendering, SessionImage, file_stamp
 from .elaborate.global_uses import shown_at_end, uses_of
 from .elaborate.walk import all_statements, kernel_bodies
-from .kernel import KernelCode
 from .program import nodes as n
 from .program.attach import Uprobes
 from .program.program import ElaboratedProgram, Target

@@ -9,20 +9,20 @@ import os
 import sys
 
 from .abi.image import ProgramKind
+from .abi.kernel_code import NO_CODE, KernelCode
 from .abi.map_layout import lay_out
 from .abi.session_image import SessionImage
 from .diagnostics import Diagnostic, Diagnostics, PassFailed, ScriptError, render
 from .elaborate import Inputs, elaborate
-from .kernel import CompilerError, KernelCode
 from .lean import TYPE_CHECKING, Callable, Sequence
-from .llvm import Compiler
+from .llvm import Compiler, CompilerError
 from .options import Options
 from .options.checks import SYSTEMTAP_VERSION
 from .pass_lines import PassClock, PassesEnded, Script, count, say
 from .program.attach import KernelFunctions
 from .program.limits import Limits
 from .program.program import ElaboratedProgram, Target
-from .registries import Builtins, Library, kernel_facts, kernel_types, probe_kinds
+from .registries import Builtins, Library, kernel_types, probe_kinds
 from .runtime.report import wants_color
 from .source import SourceFile
 from .syntax import PreprocessorFacts, ast, parse_script
@@ -123,6 +123,9 @@ def _accepted(
 
     A handler that they refuse is deferred to user space as a whole, and the program elaborated anew with that.
     """
+    if not any(handler.target is Target.KERNEL for handler in program.handlers):
+        return program, NO_CODE
+    from .kernel_facts import kernel_facts
     from .trial import attempt
 
     deferred: frozenset[int] = frozenset()

@@ -11,34 +11,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache, cached_property, partial
 
-from .arch import x86_64 as arch
 from .cache import open_cache
-from .debuginfo.btf import Btf
-from .debuginfo.btf_types import BtfKind
-from .debuginfo.kernel_types import KernelTypes
 from .diagnostics import Diagnostics
-from .elaborate.walk import all_expressions
-from .kernel import KernelFacts, TaskLayout
-from .kernel.handlers import context_values
-from .kernel.process_tracking import LAYOUT, OFFSETS, limit_of
-from .lean import TYPE_CHECKING, Any
+from .lean import TYPE_CHECKING
 from .loader.errors import KernelRefused, MissingPrivilege
-from .loader.features import kernel_features
-from .loader.maps import possible_cpus
 from .probes.phases import NeverKind, PhaseKind
 from .probes.timer import TimerKind
-from .program.attach import SYSCALL_FAMILIES, KernelFunctions, ProcessEvents, Syscalls, Uprobes
+from .program.attach import SYSCALL_FAMILIES
 from .program.builtins import Builtin
 from .program.extension import DerivedPoint, PointPart, ProbeKind
 from .program.features import Feature, KernelFeatures
-from .program.nodes import ContextKind, ContextValue
-from .program.program import ElaboratedProgram, Handler, Target
 from .records import dataclass
 from .source import SourceFile
 from .syntax import Macro, PreprocessorFacts, ast, parse_script, read_macros
 from .tapset import functions, library_index
 
 if TYPE_CHECKING:
+    from .debuginfo.kernel_types import KernelTypes
     from .probes.syscall import SyscallTables
 
 
@@ -146,7 +135,7 @@ def _kernel_kinds(listing: bool, guru: bool) -> Mapping[str, ProbeKind]:
         return ""
 
     refusals = (nothing, nothing) if listing else (function_refusal, watchpoint_refusal)
-    return kernel_kinds(kernel_types, *refusals, lambda: listing or _has(_features(), Feature.FENTRY), guru)
+    return kernel_kinds(kernel_types, *refusals, lambda: listing or has(features_here(), Feature.FENTRY), guru)
 
 
 @cache
@@ -157,8 +146,8 @@ def _netfilter_kind(listing: bool) -> ProbeKind:
     from .probes.netfilter_functions import ByFunctions
 
     def refusal() -> str:
-        features = _features()
-        return "" if listing or _has(features, Feature.NETFILTER) else features.describe(Feature.NETFILTER)
+        features = features_here()
+        return "" if listing or has(features, Feature.NETFILTER) else features.describe(Feature.NETFILTER)
 
     def by_functions() -> ByFunctions:
         facts = function_facts(kernel_types)
@@ -195,15 +184,15 @@ def _only_row(name: str) -> Builtin:
 
 def user_code_refusal() -> str:
     """Return why user code cannot be probed here, "" when it can."""
-    features = _features()
-    return "" if _has(features, Feature.UPROBE) else features.describe(Feature.UPROBE)
+    features = features_here()
+    return "" if has(features, Feature.UPROBE) else features.describe(Feature.UPROBE)
 
 
 def watchpoint_refusal() -> str:
     """Return why hardware breakpoints cannot be had, "" when they can."""
-    features = _features()
+    features = features_here()
     kind = Feature.HARDWARE_BREAKPOINTS
-    return "" if _has(features, kind) else features.describe(kind)
+    return "" if has(features, kind) else features.describe(kind)
 
 
 @cache
@@ -223,17 +212,11 @@ def perf_refusal(type_: int, config: int) -> str:
 
 def function_refusal() -> str:
     """Return why kernel functions cannot be probed here, "" when they can."""
-    features = _features()
+    features = features_here()
     kinds = (Feature.KPROBE, Feature.KPROBE_MULTI, Feature.FENTRY)
-    if any(_has(features, kind) for kind in kinds):
+    if any(has(features, kind) for kind in kinds):
         return ""
     return "; ".join(features.describe(kind) for kind in kinds)
-
-
-OUTPUT_BUFFER = 1 << 24
-"""Bytes of the ring buffer of a script whose kernel handlers send output; -s sets another size."""
-ERROR_BUFFER = 1 << 18
-"""The same where they only report errors."""
 
 
 class Builtins:
@@ -249,139 +232,39 @@ class Builtins:
 @cache
 def kernel_types() -> KernelTypes:
     """Return the types of the running kernel, read at the first use."""
+    from .debuginfo.btf import Btf
+    from .debuginfo.kernel_types import KernelTypes
+
     return KernelTypes(Btf.kernel())
 
 
-def kernel_facts(program: ElaboratedProgram, timing: bool) -> KernelFacts:
-    """Return what the kernel code generator must know of this machine, found by trying what the program needs.
+def features_here() -> KernelFeatures:
+    """Return what the running kernel can do."""
+    from .loader.features import kernel_features
 
-    Without the privilege to try, the answers of a current kernel are assumed: who runs the image will see.
-    """
-    kernel_handlers = [handler for handler in program.handlers if handler.target is Target.KERNEL]
-    if not kernel_handlers:
-        return KernelFacts(possible_cpus=1)
-    features = _features()
-    typed = None
-    if any(_reads_call_registers(handler) for handler in kernel_handlers) and _has(features, Feature.TYPED_TRACEPOINT):
-        entry, exit_ = _type_id("btf_trace_sys_enter", "typedef"), _type_id("btf_trace_sys_exit", "typedef")
-        typed = (entry, exit_) if entry is not None and exit_ is not None else None
-    calls = _has(features, Feature.FUNCTION_CALLS)
-    return KernelFacts(
-        possible_cpus=max(possible_cpus()) + 1,
-        fetching_atomics=_has(features, Feature.FETCHING_ATOMICS),
-        function_calls=calls,
-        bpf_loop=calls and _has(features, Feature.BPF_LOOP),
-        typed_syscall_tracepoints=typed,
-        thread_status_offset=_thread_status_offset(kernel_handlers),
-        timing=timing,
-        **_function_mechanisms(kernel_handlers, features),
-        ringbuf_bytes=OUTPUT_BUFFER if program.events or _context_kinds(kernel_handlers) & _STACKS else ERROR_BUFFER,
-        task=_task_layout(features) if _context_kinds(kernel_handlers) & _USER_MODE else None,
-        **_process_members(kernel_handlers),
-    )
-
-
-_USER_MODE = {ContextKind.USER_STACK, ContextKind.USER_ADDRESS, ContextKind.ADDRESS_SPACE}
-_STACKS = _USER_MODE | {ContextKind.KERNEL_STACK}
-
-
-def _context_kinds(handlers: Sequence[Handler]) -> set[ContextKind]:
-    """Return the kinds of context values that handlers read, in functions that they call too."""
-    return {value.kind for handler in handlers for value in context_values(handler)}
-
-
-def _task_layout(features: KernelFeatures) -> TaskLayout:
-    """Return where the kernel keeps what a process is in user mode."""
-
-    def offset(kind: str, *path: str) -> int:
-        return kernel_types().member_address(kind, path)[1]
-
-    return TaskLayout(
-        mm=offset("task_struct", "mm"),
-        exec_id=offset("task_struct", "self_exec_id"),
-        stack=offset("task_struct", "stack"),
-        thread_pointer=offset("task_struct", *arch.THREAD_POINTER_FIELD),
-        start_code=offset("mm_struct", "start_code"),
-        end_code=offset("mm_struct", "end_code"),
-        start_stack=offset("mm_struct", "start_stack"),
-        mmap_base=offset("mm_struct", "mmap_base"),
-        has_registers_helper=_has(features, Feature.TASK_REGISTERS),
-    )
-
-
-def _thread_status_offset(handlers: Sequence[Handler]) -> int | None:
-    if not any(isinstance(handler.attach, Syscalls) for handler in handlers):
-        return None
-    try:
-        return kernel_types().member_address("task_struct", ("thread_info", "status"))[1]
-    except LookupError:
-        return None
-
-
-def _function_mechanisms(handlers: Sequence[Handler], features: KernelFeatures) -> dict[str, Any]:
-    if any(isinstance(handler.attach, Uprobes) for handler in handlers):
-        mechanisms = {
-            "uprobe_multi": _has(features, Feature.UPROBE_MULTI),
-            "sleepable_uprobes": _has(features, Feature.SLEEPABLE_UPROBE),
-            "attach_cookies": _has(features, Feature.ATTACH_COOKIE),
-        }
-    else:
-        mechanisms = {}
-    points = [point for one in handlers if isinstance(one.attach, KernelFunctions) for point in one.attach.points]
-    if not points:
-        return mechanisms
-    return mechanisms | {
-        "fentry": any(point.btf_id for point in points) and _has(features, Feature.FENTRY),
-        "kprobe_multi": _has(features, Feature.KPROBE_MULTI),
-        "attach_cookies": _has(features, Feature.ATTACH_COOKIE),
-    }
-
-
-def _process_members(handlers: Sequence[Handler]) -> dict[str, Any]:
-    """Return the kernel facts that process tracking needs, if a handler is about processes or limited to some."""
-    if not any(limit_of(handler) != (0, "") or isinstance(handler.attach, ProcessEvents) for handler in handlers):
-        return {}
-    types = kernel_types()
-    return {
-        "process_layout": {name: tuple(types.member_loads(*place)) for name, place in LAYOUT.items()},
-        "process_offsets": {name: types.member_address(*place)[1] for name, place in OFFSETS.items()},
-    }
-
-
-def _features() -> KernelFeatures:
     folder = open_cache(os.environ).folder
     try:
         with open("/sys/kernel/notes", "rb") as file:
             identity = file.read().hex()
     except OSError:
         identity = ""
-    return kernel_features(_type_id, identity[-40:], folder)
+    return kernel_features(type_id, identity[-40:], folder)
 
 
-def _has(features: KernelFeatures, feature: Feature) -> bool:
+def has(features: KernelFeatures, feature: Feature) -> bool:
+    """Tell whether the kernel has a feature, True where only more privilege could tell."""
     try:
         return features.has(feature)
     except MissingPrivilege:
         return True
 
 
-def _type_id(name: str, kind: str) -> int | None:
+def type_id(name: str, kind: str) -> int | None:
+    """Return the id of a function ("func") or a "typedef" of the kernel's type information; None when it has none."""
+    from .debuginfo.btf_types import BtfKind
+
     kinds = {"func": BtfKind.FUNC, "typedef": BtfKind.TYPEDEF}
     return kernel_types().btf.find(name, kinds[kind])
-
-
-def _reads_call_registers(handler: Handler) -> bool:
-    """Tell whether a handler needs the saved registers of a system call: its arguments, or the number at return."""
-    if not isinstance(handler.attach, Syscalls):
-        return False
-    returns = handler.attach.returns
-    for expression in all_expressions(handler.body):
-        if isinstance(expression, ContextValue):
-            if expression.kind is ContextKind.SYSCALL_ARGUMENT:
-                return True
-            if returns and expression.kind is ContextKind.SYSCALL_NUMBER:
-                return True
-    return returns and handler.attach.numbers is not None
 
 
 class Library:

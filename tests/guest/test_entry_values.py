@@ -39,7 +39,7 @@ def series() -> str:
 
 TRACED = (Feature.FENTRY, Feature.KPROBE_MULTI)
 Run = Callable[[str, str], "subprocess.CompletedProcess[str]"]
-has = registries._has
+has = registries.has
 
 
 THOROUGH = pytest.mark.guest(thorough=True)
@@ -50,7 +50,7 @@ def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pat
     """Runs a script with a command by each mechanism; stap is a fork of this process, so it sees what is patched."""
     if request.param == "kprobes":
         monkeypatch.setattr(
-            registries, "_has", lambda features, kind: kind is not Feature.FENTRY and has(features, kind)
+            registries, "has", lambda features, kind: kind is not Feature.FENTRY and has(features, kind)
         )
     return lambda script, command: run_stap("-g", "-e", script, "-c", command, folder=tmp_path)
 
@@ -106,7 +106,7 @@ SLEEPERS = 20
 @THOROUGH
 def test_missed_returns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Returns that the kernel misses are reported where it counts them, and leave nothing that a later one takes."""
-    monkeypatch.setattr(registries, "_has", lambda features, kind: kind not in TRACED and has(features, kind))
+    monkeypatch.setattr(registries, "has", lambda features, kind: kind not in TRACED and has(features, kind))
     script = """global asked, entries, returns, wrong
     probe kernel.function("hrtimer_nanosleep") { if (execname() == "sleep") { asked[tid()] = $rqtp; entries++ } }
     probe kernel.function("hrtimer_nanosleep").return {

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pystap.program.features import Feature
-from pystap.registries import _features
+from pystap.registries import features_here
 
 from ..command import STAP, environment, run_stap
 
@@ -132,7 +132,7 @@ def test_unknown_function(stap: Stap) -> None:
 
 def test_progress_is_shown_at_a_terminal(tmp_path: Path) -> None:
     """Single kprobes take so long that a line counts them; it is taken away again."""
-    if _features().has(Feature.KPROBE_MULTI):
+    if features_here().has(Feature.KPROBE_MULTI):
         pytest.skip("kprobe-multi is quick")
     script = 'global n probe kernel.function("vfs_*") { n++ } probe timer.ms(1) { exit() } probe end { println(n > 0) }'
     terminal, theirs = pty.openpty()
@@ -157,7 +157,7 @@ def test_progress_is_shown_at_a_terminal(tmp_path: Path) -> None:
 
 @THOROUGH
 def test_many_functions_at_once(stap: Stap) -> None:
-    if not _features().has(Feature.KPROBE_MULTI):
+    if not features_here().has(Feature.KPROBE_MULTI):
         pytest.skip("no kprobe-multi: single kprobes take 0.1 s each")
     script = """global n probe kernel.function("*_read*") { n++ } probe timer.ms(300) { exit() }
     probe end { println(n > 0) }"""

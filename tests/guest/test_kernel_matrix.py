@@ -12,7 +12,7 @@ import pytest
 
 from pystap.loader.features import try_feature
 from pystap.program.features import Feature
-from pystap.registries import _type_id, kernel_types
+from pystap.registries import kernel_types, type_id
 
 from ..kernel_matrix import PROPERTY, UNKNOWN, column_of
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.guest(native=True)
 
 
 def test_the_table_is_true(record_property: Callable[[str, object], None]) -> None:
-    refusals = {feature: try_feature(feature, _type_id) for feature in Feature}
+    refusals = {feature: try_feature(feature, type_id) for feature in Feature}
     name = column_name(refusals)
     answers = found(refusals)
     record_property(PROPERTY, {"column": name, "answers": answers})

@@ -29,6 +29,7 @@ from pystap.assemble import assemble
 from pystap.diagnostics import Diagnostics, PassFailed, ScriptError, render
 from pystap.elaborate import Inputs, elaborate
 from pystap.kernel import CompilerError, InternalError, KernelFacts, generate
+from pystap.kernel_facts import kernel_facts
 from pystap.loader.errors import KernelRefused
 from pystap.options.checks import SYSTEMTAP_VERSION
 from pystap.program.attach import Never, Syscalls
@@ -36,7 +37,7 @@ from pystap.program.limits import Limits
 from pystap.program.program import ElaboratedProgram, Target
 from pystap.program.user_memory import COMPAT_CALL
 from pystap.records import replace
-from pystap.registries import Builtins, Library, kernel_facts, kernel_types, probe_kinds
+from pystap.registries import Builtins, Library, kernel_types, probe_kinds
 from pystap.runtime.run_options import RunOptions
 from pystap.runtime.session import Session
 from pystap.source import SourceFile

@@ -23,11 +23,11 @@ from pathlib import Path
 from unittest import mock
 
 from pystap.kernel import KernelFacts
+from pystap.kernel_facts import kernel_facts
 from pystap.loader.errors import KernelRefused
 from pystap.program.limits import Limits
 from pystap.program.program import ElaboratedProgram
 from pystap.records import dataclass, replace
-from pystap.registries import kernel_facts
 
 from ..vm.boot import booted
 from ..vm.kernels import obtain

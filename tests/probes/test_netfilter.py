@@ -17,7 +17,7 @@ from pystap.program.extension import PointPart
 from pystap.program.features import Feature
 from pystap.program.nodes import Constant
 from pystap.program.types import Type
-from pystap.registries import _features, _has, function_refusal
+from pystap.registries import features_here, function_refusal, has
 from pystap.source import NO_SPAN
 
 from ..command import STAP, run_stap
@@ -35,7 +35,7 @@ for size in (199, 200, 201):
         print("refused", flush=True)
 """
 
-HAS_PROGRAMS = _has(_features(), Feature.NETFILTER)
+HAS_PROGRAMS = has(features_here(), Feature.NETFILTER)
 needs_programs = pytest.mark.skipif(not HAS_PROGRAMS, reason="needs netfilter programs (Linux 6.4)")
 
 
@@ -86,7 +86,7 @@ def test_a_verdict(stap: Stap) -> None:
 
 def test_no_verdict_without_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel's functions are probed in place of what it lacks, for packets alone."""
-    monkeypatch.setattr(registries, "_has", lambda features, kind: kind is not Feature.NETFILTER)
+    monkeypatch.setattr(registries, "has", lambda features, kind: kind is not Feature.NETFILTER)
     monkeypatch.setattr(registries, "function_refusal", lambda: "")
     registries._netfilter_kind.cache_clear()
     kind = registries._netfilter_kind(False)

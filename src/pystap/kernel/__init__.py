@@ -7,16 +7,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from ..abi.image import POINT_CONSTANT, MapSpec, ProgramSpec, loaded_name
+from ..abi.image import POINT_CONSTANT, loaded_name
+from ..abi.kernel_code import NO_CODE, KernelCode
 from ..abi.map_layout import MapLayout
-from ..abi.session_image import ErrorPlace, ProgramAttachment
 from ..llvm import Compiler, CompilerError, compile_assembly
 from ..program.attach import KernelFunctions
 from ..program.nodes import SendEvent, Statement
 from ..program.program import ElaboratedProgram
-from ..records import dataclass
 from . import analysis
 from .context import InternalError, KernelFacts, ProgramContext, TaskLayout
 from .elf_link import link_object, with_kind
@@ -30,18 +27,6 @@ from .programs import kernel_handlers, make_programs
 __all__ = ["Compiler", "CompilerError", "InternalError", "KernelCode", "KernelFacts", "TaskLayout", "generate"]
 
 
-@dataclass(frozen=True, slots=True)
-class KernelCode:
-    """The kernel's half of a compiled script. `disassembly()` compiles once more to give eBPF assembly as text."""
-
-    maps: tuple[MapSpec, ...]
-    programs: tuple[ProgramSpec, ...]
-    attachments: tuple[ProgramAttachment, ...]
-    errors: tuple[ErrorPlace, ...]
-    ir: str
-    disassembly: Callable[[], str]
-
-
 def generate(
     program: ElaboratedProgram, layout: MapLayout, facts: KernelFacts, compiler: Compiler | None = None
 ) -> KernelCode:
@@ -51,7 +36,7 @@ def generate(
     Raises `InternalError` for what elaboration should have placed in user space, `CompilerError` when LLVM refuses.
     """
     if not kernel_handlers(program):
-        return KernelCode((), (), (), (), "", lambda: "")
+        return NO_CODE
     module = Module(inlines=not facts.function_calls)
     shared = ProgramContext(program, layout, facts, CodeGenerators(), module)
     shared.can_stop = needs_stop_check(program) or _can_stop(program, shared)
