@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typing import TypeVar as TypeVar
     from typing import assert_never as assert_never
     from typing import cast as cast
+    from typing import overload as overload
 else:
 
     class _ForAnnotations(type):
@@ -64,6 +65,10 @@ else:
     def cast(kind, value):
         """Return the value."""
         return value
+
+    def overload(function):
+        """Return the function: what comes last under its name counts."""
+        return function
 
     def assert_never(value):
         """Raise an error: what calls this is never reached."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from .diagnostics import Diagnostics, ScriptError, render
 from .elaborate import Inputs
@@ -53,10 +53,11 @@ def list_points(options: Options, environ: Mapping[str, str]) -> int:
 
 
 def _points(inputs: Inputs, with_variables: bool) -> Iterator[str]:
-    lines: dict[str, None] = {}
+    known: dict[str, Callable[[], DerivedPoint]] = {}
     for written, derived in listed_points(inputs):
-        lines[written + (_variables(derived()) if with_variables else "")] = None
-    yield from lines
+        known.setdefault(written, derived)  # several places, such as inlined instances, may be written alike
+    for written, derived in known.items():
+        yield written + (_variables(derived()) if with_variables else "")
 
 
 def _variables(point: DerivedPoint) -> str:

@@ -17,8 +17,8 @@ from .dwarf_statements import StatementInfo
 from .dwarf_units import Die, DwarfData
 
 _FORMAT = 3
-_SMALLEST = 4 << 20
-"""What has less debugging information (bytes) is searched again: that takes no longer than reading a file."""
+_SMALLEST = 1 << 19
+"""What has less debugging information (bytes) is searched again: that takes little longer than reading a file."""
 
 
 Asked = tuple[Any, ...]

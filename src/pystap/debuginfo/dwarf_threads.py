@@ -11,6 +11,7 @@ second word behind the thread pointer, its elements have 16 bytes.
 from __future__ import annotations
 
 import struct
+from functools import cache
 
 from ..program import nodes as n
 from ..program.types import Type, wrap_long
@@ -77,6 +78,7 @@ def _by_offset(thread_pointer: Source, offset: Source, addend: int) -> Source:
     return value
 
 
+@cache
 def is_program(elf: ElfFile) -> bool:
     """Tell whether a file that is loaded at any address is a program, not a library."""
     rows = struct.iter_unpack("<qQ", elf.content(".dynamic"))
@@ -84,7 +86,8 @@ def is_program(elf: ElfFile) -> bool:
     return bool(flags & _DF_1_PIE)
 
 
-def block_slots(elf: ElfFile) -> list[tuple[int, int, int]]:
+@cache
+def block_slots(elf: ElfFile) -> tuple[tuple[int, int, int], ...]:
     """Return kind, place and place in the block of the relocations that tell where a library's own block is."""
     symbols = list(elf.symbol_rows(".dynsym"))
     found = []
@@ -95,4 +98,4 @@ def block_slots(elf: ElfFile) -> list[tuple[int, int, int]]:
         if symbol and (symbol >= len(symbols) or not symbols[symbol][3]):
             continue  # a variable of another file
         found.append((kind, place, addend + (symbols[symbol][4] if symbol else 0)))
-    return found
+    return tuple(found)

@@ -12,6 +12,7 @@ from ..records import dataclass, replace
 from ..source import Span
 from .forms import match_form, names_after
 from .kernel import Form
+from .made_points import MadePoints
 from .process_events import EVENTS
 
 ROOTS = ("process", "process(string)", "process(number)")
@@ -87,7 +88,8 @@ class ProcessKind:
         separately = point.separately
 
         def each() -> Sequence[DerivedPoint]:
-            return [self._with_errno(one) for one in separately()] if separately is not None else ()
+            points = separately() if separately is not None else ()
+            return MadePoints(len(points), lambda number: self._with_errno(points[number]))
 
         path = _program(point.attach)
 

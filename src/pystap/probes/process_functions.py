@@ -22,8 +22,9 @@ from ..program.attach import Uprobes, UserPlaces
 from ..program.extension import DerivedPoint, PointPart, VariableSource
 from ..program.types import Type
 from ..program.user_code import CodePlace, FunctionSource, SymbolNames, Which
-from ..records import dataclass, replace
+from ..records import dataclass, field, replace
 from ..source import Span
+from .made_points import MadePoints
 from .programs import Limit, ProgramFile, Programs
 
 
@@ -37,12 +38,16 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class ProcessFunctionForm:
-    """The `function(string)` forms. `refusal` is why user code cannot be probed, "" where it can."""
+    """The `function(string)` forms. `refusal` is why user code cannot be probed, "" where it can.
+
+    `known` has the places of points that were listed: whoever lists them with their variables derives each.
+    """
 
     programs: Programs
     sources: Sequence[FunctionSource]
     symbols: SymbolNames
     refusal: str
+    known: dict[tuple[str, str, Which], list[CodePlace]] = field(default_factory=dict)
 
     def derive(self, parts: Sequence[PointPart]) -> Sequence[DerivedPoint]:
         groups = self._groups(parts)
@@ -54,8 +59,11 @@ class ProcessFunctionForm:
         return [point(parts, limit, together) for limit, together in by_limit.items()]
 
     def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
+        which = _which(parts)
         for group in self._groups(parts):
             rest = parts[len(group.file.listed) :]
+            for place in group.places:
+                self.known.setdefault((group.file.path, place.shown, which), []).append(place)
             for place in sorted(group.places, key=lambda place: place.shown):
                 yield [*group.file.listed, *(named(p, place) for p in rest)]
 
@@ -93,6 +101,9 @@ class ProcessFunctionForm:
 
     def _places(self, path: str, pattern: str, which: Which) -> Sequence[CodePlace]:
         """Return the places that the sources know; of functions that have symbols alone, what those tell."""
+        known = self.known.get((path, pattern, which))
+        if known is not None:
+            return known
         found: list[CodePlace] = []
         for source in self.sources:
             found += source.functions(path, pattern, which) or ()
@@ -162,8 +173,12 @@ def point(parts: Sequence[PointPart], limit: Limit, groups: Sequence[Group]) -> 
         )  # fmt: skip
     functions["pp"] = row(lambda: [_shown(parts, file, place) for file, place in rows])
 
+    def one(number: int) -> DerivedPoint:
+        file, place = rows[number]
+        return point(parts, limit, [Group(file, (place,))])
+
     def separately() -> Sequence[DerivedPoint]:
-        return [point(parts, limit, [Group(file, (place,))]) for file, place in rows]
+        return MadePoints(len(rows), one)
 
     return DerivedPoint(".".join(map(str, parts)), attach, {}, {}, functions, separately)
 
