@@ -62,7 +62,7 @@ class Names:
     def expanded(self, pattern: str) -> list[str] | None:
         """Return the strings that match a pattern with wildcards; None where there are many, or others may match."""
         data = self.data
-        few = len(data.units) <= 2 or data.is_split
+        few = len(data.units) <= 2 or data.is_split or not data.strings  # Go writes names where they are used
         if few or pattern[0] in "*?" or "[" in pattern or len(pattern.replace("*", "")) < _SHORTEST:
             return None
         letters = {"*": "[^\\0]*", "?": "[^\\0]"}

@@ -7,7 +7,7 @@ relocation's symbol is the entry's name. Source: System V ABI for AMD64, 5.2 (pr
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from ..program.user_code import CodePlace
@@ -22,17 +22,24 @@ _LONGEST_START = 6
 
 
 class PltSource:
-    """The entries of programs, by path."""
+    """The entries of programs, by path; read once each."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[CodePlace, ...]] = {}
 
     def entries(self, path: str, pattern: str) -> Sequence[CodePlace]:
         """Return the entries whose functions match a pattern, by address. Raises NotElf and OSError."""
-        with readable_elf(path) as elf:
-            found = []
-            for name, address in plt_entries(elf):
-                offset = elf.file_offset(address)
-                if offset is not None and fnmatchcase(name, pattern):
-                    found.append(CodePlace(name, name, offset))
-            return found
+        if path not in self._known:
+            self._known[path] = tuple(_places(path))
+        return [place for place in self._known[path] if fnmatchcase(place.name, pattern)]
+
+
+def _places(path: str) -> Iterator[CodePlace]:
+    with readable_elf(path) as elf:
+        for name, address in plt_entries(elf):
+            offset = elf.file_offset(address)
+            if offset is not None:
+                yield CodePlace(name, name, offset)
 
 
 def plt_entries(elf: ElfFile) -> list[tuple[str, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ..diagnostics import semantic_error, similar
 from ..program.extension import PointPart
@@ -17,6 +17,10 @@ def form_of(part: PointPart) -> str:
 
 def match_form(parts: Sequence[PointPart], forms: Iterable[str]) -> str:
     """Return the form that the point has; raises ScriptError at the first component that fits none."""
+    forms = forms if isinstance(forms, Collection) else tuple(forms)
+    whole = ".".join(map(form_of, parts))
+    if whole in forms:
+        return whole
     wanted = [form.split(".") for form in forms]
     for depth, part in enumerate(parts):
         fitting = [form for form in wanted if len(form) > depth and form[depth] == form_of(part)]
@@ -27,9 +31,6 @@ def match_form(parts: Sequence[PointPart], forms: Iterable[str]) -> str:
                 semantic_error("invalid suffix for probe", part.span, f"identifier '{part.name}'")
             _mismatch(part, choices)
         wanted = fitting
-    for form in wanted:
-        if len(form) == len(parts):
-            return ".".join(form)
     _mismatch(parts[-1], sorted({form[len(parts)].split("(")[0] for form in wanted}))
     raise AssertionError("unreachable")
 
