@@ -156,6 +156,7 @@ def race_attach(rivals: Sequence[Rival], rounds: int, patterns: Sequence[str]) -
                 with tempfile.TemporaryDirectory(prefix="pystap-bench-") as cache:
                     for state in ("",) if rival.is_bpftrace else (", cold", ", warm"):
                         row = rival.name + state
+                        _settle()
                         start = time.perf_counter()
                         try:
                             with _live(rival, _script(rival, _point(rival, pattern), ends=True), cache) as process:
@@ -168,6 +169,18 @@ def race_attach(rivals: Sequence[Rival], rounds: int, patterns: Sequence[str]) -
         for what, samples in (("live", live), ("end", ended)):
             print(f"\n{pattern} ({count} functions): command to {what} [s]")
             _table(samples, min, digits=2)
+
+
+def _settle() -> None:
+    """Wait until the kernel has let go of all probes: detaching goes on when pystap's command has ended."""
+    limit = time.monotonic() + _TIMEOUT
+    while time.monotonic() < limit:
+        try:
+            if not Path("/sys/kernel/debug/kprobes/list").read_text():
+                return
+        except OSError:
+            return
+        time.sleep(0.5)
 
 
 def _point(rival: Rival, pattern: str) -> str:

@@ -25,12 +25,16 @@ def kernel_kinds(
     refusal: Callable[[], str],
     watchpoint_refusal: Callable[[], str],
     can_return_arguments: Callable[[], bool],
+    at_once: Callable[[], bool],
     guru: bool,
 ) -> dict[str, RootKind]:
-    """Return the kinds by their roots. The refusals are why functions cannot be probed and data not be
-    watched here, "" when they can; `can_return_arguments` is whether a call's arguments can still be had at its return.
+    """Return the kinds by their roots.
+
+    The refusals are why functions cannot be probed and data not be watched here, "" when they can.
+    `can_return_arguments` is whether a call's arguments can still be had at its return, `at_once` whether many
+    functions are probed at once.
     """
-    facts = cache(lambda: function_facts(types))
+    facts = cache(lambda: function_facts(types, at_once))
     trace = TracepointForm(types)
     described = DebuginfoForm(facts, refusal, _kernel_debuginfo)
     function = FunctionForm(facts, refusal, can_return_arguments, described)
@@ -65,12 +69,12 @@ def kernel_kinds(
 
 
 @cache
-def function_facts(types: Callable[[], KernelTypes]) -> FunctionFacts:
+def function_facts(types: Callable[[], KernelTypes], at_once: Callable[[], bool]) -> FunctionFacts:
     """Return what is known of the running kernel's functions, read at the first use."""
     modules = cache(lambda: frozenset(module.name for module in loaded_modules()))
     release = os.uname().release
     places = cache(lambda: KernelAddresses(_symbols(), release))
-    return FunctionFacts(types, _symbols, modules, places, has_module_file, release)
+    return FunctionFacts(types, _symbols, modules, places, has_module_file, release, at_once)
 
 
 @cache

@@ -135,7 +135,11 @@ def _kernel_kinds(listing: bool, guru: bool) -> Mapping[str, ProbeKind]:
         return ""
 
     refusals = (nothing, nothing) if listing else (function_refusal, watchpoint_refusal)
-    return kernel_kinds(kernel_types, *refusals, lambda: listing or has(features_here(), Feature.FENTRY), guru)
+
+    def grants(feature: Feature) -> Callable[[], bool]:
+        return lambda: listing or has(features_here(), feature)
+
+    return kernel_kinds(kernel_types, *refusals, grants(Feature.FENTRY), grants(Feature.KPROBE_MULTI), guru)
 
 
 @cache
@@ -150,7 +154,7 @@ def _netfilter_kind(listing: bool) -> ProbeKind:
         return "" if listing or has(features, Feature.NETFILTER) else features.describe(Feature.NETFILTER)
 
     def by_functions() -> ByFunctions:
-        facts = function_facts(kernel_types)
+        facts = function_facts(kernel_types, lambda: True)
         return ByFunctions(kernel_types, lambda: facts, lambda name: function_point(name, "", facts), function_refusal)
 
     return NetfilterKind(kernel_types, refusal, by_functions)

@@ -200,7 +200,9 @@ class FunctionForm:
         returns = any(p.name == "return" for p in parts)
         facts = self.facts()
         # What fentry would need is not looked up for so many: they go by kprobe-multi or single kprobes.
-        points = tuple(FunctionPoint(name, 0, 0, module, facts.is_traceable(name)) for module, name in found)
+        points = tuple(
+            FunctionPoint(name, 0, 0, module, facts.is_traceable_among(len(found), name)) for module, name in found
+        )
         own = tuple(name for _, name in found)
         functions = {
             "pp": text_row(tuple(_shown(parts, one) for one in found)),

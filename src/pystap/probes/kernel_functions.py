@@ -22,6 +22,9 @@ _GENERATED = (".cold", "__pfx_", "__cfi_", "__probestub_", "__bpf_trace_", "__tr
 _NO_WILDCARDS = str.maketrans("[", "?")
 _MOST_SEARCHES = 8
 """How many functions are searched for (5 ms each) before all are read (60 ms)."""
+_TRIED_BY_KERNEL = 200
+"""Where functions are probed one by one, the list of those that ftrace knows takes longer to read than to have the
+kernel refuse some of so many."""
 
 
 class FunctionTypes(Protocol):
@@ -65,13 +68,16 @@ class FunctionFacts:
         places: Callable[[], Places],
         has_module_file: Callable[[str, str, str], bool],
         release: str,
+        at_once: Callable[[], bool],
     ) -> None:
+        """`at_once` is whether many functions are probed at once, where one that cannot be would prevent all."""
         self._types = types
         self._symbols = symbols
         self._modules = modules
         self._places = places
         self._has_module_file = has_module_file
         self._release = release
+        self._at_once = at_once
         self._known: dict[str, frozenset[str]] = {}
         """All functions of a module, once many were looked up."""
         self._repeated: frozenset[str] = frozenset()
@@ -140,6 +146,10 @@ class FunctionFacts:
         """Tell whether ftrace can hook a function; True where that is not known."""
         return not self._traceable or name in self._traceable
 
+    def is_traceable_among(self, count: int, name: str) -> bool:
+        """Tell the same of one of many functions, True where the kernel may find out when the probe is put there."""
+        return (count <= _TRIED_BY_KERNEL and not self._at_once()) or self.is_traceable(name)
+
     def is_blacklisted(self, name: str) -> bool:
         return name in self._blacklist
 
@@ -178,7 +188,8 @@ class FunctionFacts:
         names = set(self._symbols().functions_like(pattern, module))
         if exported:
             names &= set(self._symbols().exported_names())
-        traceable = self._traceable if names else frozenset()
+        asks = names and (len(names) > _TRIED_BY_KERNEL or self._at_once())
+        traceable = self._traceable if asks else frozenset()
         return sorted(
             name
             for name in names
