@@ -152,6 +152,33 @@ def test_errno(stap: Stap, tmp_path: Path, options: tuple[str, ...]) -> None:
     assert "@errno is that of a process: only process probes have it: operator '@errno'" in outcome.stderr
 
 
+MUSL = r"""
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+__attribute__((noinline)) void step(int want) { __asm__ volatile("" : : "r"(want) : "memory"); }
+int main(void)
+{
+  errno = 0;
+  step(0);
+  open("/does/not/exist", O_RDONLY);
+  step(errno);
+  close(-1);
+  step(errno);
+  return 0;
+}
+"""
+
+
+@pytest.mark.skipif(not has("musl-gcc"), reason="no musl")
+@pytest.mark.parametrize("options", [(), ("-static",)], ids=["dynamic", "static"])
+def test_errno_of_musl(stap: Stap, tmp_path: Path, options: tuple[str, ...]) -> None:
+    (tmp_path / "main.c").write_text(MUSL)
+    subprocess.run(["musl-gcc", "-g", *options, "-o", "main", "main.c"], cwd=tmp_path, check=True)
+    script = f'probe process("{tmp_path}/main").function("step") {{ println(@errno, " ", $want) }}'
+    assert lines(stap("-e", script, "-c", f"{tmp_path}/main")) == ["0 0", "2 2", "9 9"]
+
+
 def test_a_program_of_this_folder(tmp_path: Path) -> None:
     """`process("a.out")` where no folder of PATH has one."""
     (tmp_path / "main.c").write_text(RETURNS)

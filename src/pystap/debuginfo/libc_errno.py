@@ -3,11 +3,15 @@
 How far the block is from the thread pointer stands in the library's global offset table, and where the library lies in
 what the dynamic linker tells debuggers: auxiliary vector -> program headers -> DT_DEBUG -> list of loaded files
 (link.h). The library is known in it by where its dynamic section is.
+
+Other C libraries (musl) have errno at a fixed distance behind the thread pointer, which is written in the function that
+gives its address: mov %fs:0, %rax; add $0x34, %rax; ret.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from functools import cache
 
 from ..program import nodes as n
@@ -26,6 +30,8 @@ _THREAD_LOCAL = 6
 _TPOFF64 = 18
 _NAMES = (b"errno", b"__libc_errno")
 _LIBRARY = "libc.so.6"
+_LOCATION = re.compile(rb"\x64\x48\x8b\x04\x25\0\0\0\0\x48(?:\x83\xc0(.)|\x05(.{4}))\xc3", re.DOTALL)
+"""mov %fs:0, %rax; add $NUMBER, %rax; ret"""
 
 
 def _nothing(*_: object) -> int:
@@ -64,7 +70,10 @@ class Errno:
         if elf is not None and not linker and not _is_library(elf):
             address = self._in_program(elf, span)
         elif linker and not os.path.basename(linker).startswith("ld-linux"):
-            raise LookupError(f"the errno of programs that {linker} loads cannot be found: its C library is not glibc")
+            known = self._by_function(open_elf(os.path.realpath(linker)), span)
+            if known is None:
+                raise LookupError(f"the errno of programs that {linker} loads cannot be found: it is not glibc or musl")
+            address = known
         else:
             address = self._in_library(span)
         # A process whose C library is not loaded yet has had no error.
@@ -73,8 +82,24 @@ class Errno:
     def _in_program(self, elf: ElfFile, span: Span) -> n.Expression:
         offset, block = _symbol(elf, ".symtab"), thread_block(elf, self.process.thread_pointer, None)
         if offset is None or block is None:
+            address = self._by_function(elf, span)
+            if address is not None:
+                return address
             raise LookupError(f"'{elf.path}' is linked statically and does not tell where its errno is")
         return _plus(block(span), offset, span)
+
+    def _by_function(self, elf: ElfFile | None, span: Span) -> n.Expression | None:
+        """Return where errno is by the code of the function that gives its address; None for code of another form."""
+        address = _function(elf) if elf is not None else None
+        text = elf.section(".text") if elf is not None else None
+        if elf is None or address is None or text is None:
+            return None
+        start = address - text.address
+        found = _LOCATION.match(elf.content(".text"), start) if start >= 0 else None
+        if found is None:
+            return None
+        distance = int.from_bytes(found[1] or found[2], "little", signed=True)
+        return _plus(self.process.thread_pointer(span), distance, span)
 
     def _in_library(self, span: Span) -> n.Expression:
         place = _of_library(self.libraries.find_library(_LIBRARY))
@@ -92,6 +117,11 @@ def _plus(value: n.Expression, offset: int, span: Span) -> n.Expression:
 
 def _is_library(elf: ElfFile) -> bool:
     return elf.is_shared and elf.section(".dynsym") is not None and _symbol(elf, ".symtab") is None
+
+
+def _function(elf: ElfFile) -> int | None:
+    """Return the address of the function that gives the address of errno; None where symbols do not tell."""
+    return next((address for name, address, _ in elf.function_symbols() if name == "__errno_location"), None)
 
 
 def _symbol(elf: ElfFile, table: str) -> int | None:
