@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from pystap.debuginfo import dwarf_search, shares
 from pystap.debuginfo.dwarf import DebugInfo, open_debuginfo
 from pystap.debuginfo.dwarf_search import FunctionSearch
 from pystap.debuginfo.dwarf_statements import SourcePattern
@@ -71,8 +73,10 @@ def opened(program: Path) -> DebugInfo:
 
 def entries(search: FunctionSearch, name: str, walk: bool) -> set[tuple[int, str]]:
     """Return addresses and names of what one of the two ways of searching finds."""
-    found = search.by_walk(name, None, None) if walk else search.by_reference(name, [name.rpartition("::")[2]])
-    return {(info.entry, info.qualified) for info in search.merged(found, None)}
+    whole = (0, 1 << 62)
+    last = name.rpartition("::")[2]
+    found = search.by_walk(name, None, None, whole) if walk else search.by_reference(name, [last], whole)
+    return {(info.entry, info.qualified) for info in search.merged(search.rows(found, None))}
 
 
 @pytest.mark.parametrize(("compiler", "options"), VARIANTS)
@@ -126,3 +130,28 @@ def test_functions_of_a_source_file(folder: Path, compiler: str, options: tuple[
         assert {(one.entry, one.name) for one in info.functions("*", file)} == expected
         assert expected
     assert {one.name for one in info.functions("*", "unit3.cc")} >= {"unit3", "hidden"}
+
+
+@pytest.mark.parametrize(("compiler", "options"), VARIANTS)
+def test_processes_find_what_one_finds(
+    folder: Path, compiler: str, options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each searches a part of the units; one that fails has its part done by the first."""
+    info = opened(built(folder, compiler, options))
+    search = FunctionSearch(info.elf, info.data, info.names)
+    expected = {name: search.find(name, None) for name in NAMES}
+    monkeypatch.setattr(dwarf_search, "_LARGE", 0)
+    monkeypatch.setattr(dwarf_search, "processes", lambda: 3)
+    forked = []
+    fork = os.fork
+    monkeypatch.setattr(os, "fork", lambda: forked.append(1) or fork())  # type: ignore[func-returns-value]
+    for name in NAMES:
+        again = search.find(name, None)
+        assert [(one.entry, one.name, one.ranges) for one in again] == [
+            (one.entry, one.name, one.ranges) for one in expected[name]
+        ]
+    assert bool(forked) is ("-flto" not in options)
+    own = os.getpid()
+    marshal = shares.marshal.dumps
+    monkeypatch.setattr(shares.marshal, "dumps", lambda rows: marshal(rows) if os.getpid() == own else 1 / 0)
+    assert len(search.find("twice", None)) == len(expected["twice"])

@@ -43,9 +43,9 @@ class Finder:
         low, high = (inside.offset, inside.end) if inside is not None else (0, len(self._data.info))
         return self._named_between([name], tags, low, high)
 
-    def with_names(self, names: Collection[str], tags: Sequence[int]) -> Iterator[Die]:
-        """Yield what may be DIEs with one of the names and one of the tags, each once."""
-        return self._named_between(names, tags, 0, len(self._data.info))
+    def with_names(self, names: Collection[str], tags: Sequence[int], share: tuple[int, int]) -> Iterator[Die]:
+        """Yield what may be DIEs with one of the names and one of the tags, each once, of a part of .debug_info."""
+        return self._named_between(names, tags, *share)
 
     def _named_between(self, names: Collection[str], tags: Sequence[int], low: int, high: int) -> Iterator[Die]:
         data, seen = self._data, set[int]()

@@ -9,19 +9,23 @@ these descriptions is enough, and more would be as many probes at one place.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
+from itertools import pairwise
+from typing import Any
 
 from . import dwarf_constants as d
 from .dwarf_elf import PF_X, PT_LOAD, ElfFile
 from .dwarf_finder import Finder
-from .dwarf_functions import Description, FunctionInfo, description, entry_of, function_info, is_abstract, ranges_of
+from .dwarf_functions import Description, FunctionInfo, description, entry_of, is_abstract, prologue_end, ranges_of
 from .dwarf_lines import line_table
 from .dwarf_names import Names
 from .dwarf_raw import InheritedTest, with_attributes
 from .dwarf_type_names import origin, qualified_name
 from .dwarf_units import Die, DwarfData, Unit
+from .shares import in_processes, processes
 
 _TAGS = (d.TAG_SUBPROGRAM, d.TAG_INLINED_SUBROUTINE)
 _PLACED = (d.AT_LOW_PC, d.AT_RANGES, d.AT_ENTRY_PC)
@@ -29,6 +33,16 @@ _ABOVE = (d.AT_ABSTRACT_ORIGIN, d.AT_SPECIFICATION)
 _NUMBERS = (d.FORM_DATA1, d.FORM_DATA2, d.FORM_DATA4)
 _MOST_NAMES = 12
 """More names than these are not looked for one by one."""
+_LARGE = 16 << 20
+"""So much debugging information (bytes) is searched by several processes."""
+
+_END = 1 << 62
+"""Behind all units, of this file and of others."""
+
+Share = tuple[int, int]
+"""A part of .debug_info: where its first unit begins, and what lies behind the last."""
+Row = tuple[Any, ...]
+"""Where the unit and the DIE are, whether it is inlined, addresses, ranges, and what `Description` has."""
 
 
 def is_pattern(name: str) -> bool:
@@ -70,48 +84,81 @@ class FunctionSearch:
 
     def find(self, name: str, file: str | None) -> list[FunctionInfo]:
         """Return the functions and inlined instances that a name and a source file mean, in the order of addresses."""
-        return self.merged(self._dies(name, file), file)
+        last = name.rpartition("::")[2]
+        names = self._names.expanded(last) if is_pattern(last) else [last]
 
-    def merged(self, dies: Iterable[Die], file: str | None) -> list[FunctionInfo]:
-        """Return those of functions and instances that are real, of a source file, each once."""
+        def rows(share: Share) -> list[Row]:
+            if names is not None and len(names) <= _MOST_NAMES:
+                return list(self.rows(self.by_reference(name, names, share), file))
+            return list(self.rows(self.by_walk(name, file, names, share), file))
+
+        return self.merged(in_processes(self._shares(), rows))
+
+    def _shares(self) -> list[Share]:
+        """Return the parts of .debug_info, as places of units, that may be searched apart from each other."""
+        starts, size = self._data.starts, len(self._data.info)
+        is_whole = self.shared_names is not None or self._data.is_split
+        count = processes() if size >= _LARGE and not is_whole and not self._names.refers_across else 1
+        cuts = [bisect_left(starts, size * number // count) for number in range(1, count)]
+        places = [0, *(starts[cut] for cut in cuts if cut < len(starts)), _END]
+        return list(pairwise(places))
+
+    def merged(self, rows: Iterable[Row]) -> list[FunctionInfo]:
+        """Return the functions of rows, one for each address where several units describe the same."""
         found: list[FunctionInfo] = []
-        owners: dict[tuple[int, bool, Description], Unit] = {}
+        owners: dict[tuple[object, ...], int] = {}
+        for unit, offset, is_inline, entry, after, ranges, *described in rows:
+            if owners.setdefault((entry, is_inline, *described), unit) == unit:
+                name, linkage, file, line, is_external = described
+                found.append(
+                    FunctionInfo(
+                        name, linkage, file, line, entry, after, ranges, is_inline, is_external, self._die(offset)
+                    )
+                )
+        return sorted(found, key=lambda info: (info.entry, info.is_inline))
+
+    def _die(self, offset: int) -> Callable[[], Die]:
+        def die() -> Die:
+            found = self._data.die(offset)
+            assert found is not None
+            return found
+
+        return die
+
+    def rows(self, dies: Iterable[Die], file: str | None) -> Iterator[Row]:
+        """Yield what is known of those of functions and instances that are real and of a source file, each once."""
         descriptions: dict[tuple[Unit, int], Description] = {}
         seen: set[Die] = set()
         for die in dies:
-            ranges = ranges_of(die)
+            ranges = tuple(ranges_of(die))
             entry = entry_of(die, ranges)
             if entry is None or die in seen:
                 continue
-            described = _description(die, descriptions)
-            if file is not None and not file_matches(described.file, file):
+            one = _description(die, descriptions)
+            if (file is not None and not file_matches(one.file, file)) or not self._is_real(die, entry, ranges):
                 continue
-            owner = owners.setdefault((entry, die.tag == d.TAG_INLINED_SUBROUTINE, described), die.unit)
-            if owner is die.unit and self._is_real(die, entry, ranges):
-                seen.add(die)
-                found.append(function_info(die, entry, ranges, described))
-        return sorted(found, key=lambda info: (info.entry, info.is_inline))
+            seen.add(die)
+            is_inline = die.tag == d.TAG_INLINED_SUBROUTINE
+            after = entry if is_inline else prologue_end(die, entry, ranges)
+            yield (
+                die.unit.offset, die.offset, is_inline, entry, after, ranges, one.name, one.linkage_name, one.file,
+                one.line, one.is_external,
+            )  # fmt: skip
 
-    def _dies(self, name: str, file: str | None) -> Iterator[Die]:
-        """Yield functions and instances that may be meant: by what refers to few names, else by a walk."""
-        last = name.rpartition("::")[2]
-        names = self._names.expanded(last) if is_pattern(last) else [last]
-        if names is not None and len(names) <= _MOST_NAMES:
-            return self.by_reference(name, names)
-        return self.by_walk(name, file, names)
-
-    def by_reference(self, name: str, names: Sequence[str]) -> Iterator[Die]:
+    def by_reference(self, name: str, names: Sequence[str], share: Share) -> Iterator[Die]:
         """Yield what has one of the names, and all that is defined or inlined of it; some of it may be chance."""
-        found = (die for finder in self.finders for die in finder.with_names(names, _TAGS))
+        found = (die for finder in self.finders for die in finder.with_names(names, _TAGS, share))
         return self._instances_of(die for die in found if "::" not in name or _is_named(die, name))
 
-    def by_walk(self, name: str, file: str | None, names: Sequence[str] | None) -> Iterator[Die]:
+    def by_walk(self, name: str, file: str | None, names: Sequence[str] | None, share: Share) -> Iterator[Die]:
         """Yield the functions and instances with code that match, of all units; `names` are all that can match."""
         units = self._data.units
         if file is not None and self.shared_names is None and not self._names.refers_across:
             units = self._names.units_with_file(os.path.basename(file))
         strings = self._names.places(names) if names is not None else None
         for unit in units:
+            if not share[0] <= unit.offset < share[1]:
+                continue
             for offset in self._with_code(unit, name, strings, file):
                 die = unit.die(offset)
                 if die is not None and (name == "*" or _is_named(die, name)):
