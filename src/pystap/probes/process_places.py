@@ -14,7 +14,7 @@ from ..diagnostics import semantic_error
 from ..lean import NoReturn
 from ..program.extension import DerivedPoint, PointPart
 from ..program.user_code import CodePlace, Exact, PlaceSource
-from ..records import dataclass
+from ..records import dataclass, field
 from .process_functions import Group, named, point
 from .programs import Limit, ProgramFile, Programs
 
@@ -27,11 +27,15 @@ SUFFIXES = (
 
 @dataclass(frozen=True, slots=True)
 class ProcessPlaceForm:
-    """The forms of places inside functions. `refusal` is why user code cannot be probed, "" where it can."""
+    """The forms of places inside functions. `refusal` is why user code cannot be probed, "" where it can.
+
+    `known` has the places of points that were listed, as in `ProcessFunctionForm`.
+    """
 
     programs: Programs
     source: PlaceSource
     refusal: str
+    known: dict[tuple[str, ...], list[CodePlace]] = field(default_factory=dict)
 
     def derive(self, parts: Sequence[PointPart]) -> Sequence[DerivedPoint]:
         groups = self._groups(parts)
@@ -45,8 +49,11 @@ class ProcessPlaceForm:
     def listed(self, parts: Sequence[PointPart]) -> Iterable[Sequence[PointPart]]:
         for group in self._groups(parts):
             rest = parts[len(group.file.listed) :]
-            for place in group.places:
-                yield [*group.file.listed, *(named(part, place) for part in rest)]
+            rows = [(place, [named(part, place) for part in rest]) for place in group.places]
+            for place, exact in rows:
+                self.known.setdefault((group.file.path, *map(str, exact)), []).append(place)
+            for _, exact in rows:
+                yield [*group.file.listed, *exact]
 
     def _groups(self, parts: Sequence[PointPart]) -> list[Group]:
         files = self.programs.files(parts)
@@ -73,6 +80,9 @@ class ProcessPlaceForm:
         return found
 
     def _places(self, file: ProgramFile, parts: Sequence[PointPart], part: PointPart) -> Sequence[CodePlace] | None:
+        known = self.known.get((file.path, *map(str, parts[len(file.listed) :])))
+        if known is not None:
+            return known
         last = parts[-1]
         if isinstance(part.argument, int):
             exact: Exact = "nearest" if last.name == "nearest" else "statement"
