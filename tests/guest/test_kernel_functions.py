@@ -130,6 +130,7 @@ def test_unknown_function(stap: Stap) -> None:
     assert "no match for function 'vfs_raed': absent or inlined (similar functions: vfs_read" in done.stderr
 
 
+@THOROUGH
 def test_progress_is_shown_at_a_terminal(tmp_path: Path) -> None:
     """Single kprobes take so long that a line counts them; it is taken away again."""
     if features_here().has(Feature.KPROBE_MULTI):
