@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from pathlib import Path
@@ -154,4 +155,10 @@ def test_processes_find_what_one_finds(
     own = os.getpid()
     marshal = shares.marshal.dumps
     monkeypatch.setattr(shares.marshal, "dumps", lambda rows: marshal(rows) if os.getpid() == own else 1 / 0)
+    assert len(search.find("twice", None)) == len(expected["twice"])
+
+    def refused() -> int:
+        raise OSError(errno.EAGAIN, "no process")
+
+    monkeypatch.setattr(os, "fork", refused)
     assert len(search.find("twice", None)) == len(expected["twice"])

@@ -9,6 +9,7 @@ import marshal
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 Share = TypeVar("Share")
@@ -28,13 +29,16 @@ def in_processes(shares: Sequence[Share], work: Callable[[Share], list[Any]]) ->
     """Return what `work` gives for all shares, in their order: what `marshal` can write.
 
     The first share is done here, each other by a forked child. What a child cannot do is done here, too, so that its
-    error appears.
+    error appears; all of it where no process can be made.
     """
-    children = [_Child(share, work) for share in shares[1:]]
+    children: list[_Child] = []
     try:
+        with suppress(OSError):
+            for share in shares[1:]:
+                children.append(_Child(share, work))  # noqa: PERF401 - those made before an error must be known
         found = list(work(shares[0]))
-        for child, share in zip(children, shares[1:], strict=True):
-            rows = child.result()
+        for number, share in enumerate(shares[1:]):
+            rows = children[number].result() if number < len(children) else None
             found += rows if rows is not None else work(share)
         return found
     finally:
@@ -47,7 +51,11 @@ class _Child:
 
     def __init__(self, share: Share, work: Callable[[Share], list[Any]]) -> None:
         self._output = os.memfd_create("found")
-        self._pid = os.fork()
+        try:
+            self._pid = os.fork()
+        except OSError:
+            os.close(self._output)
+            raise
         if self._pid == 0:
             status = 1
             try:
