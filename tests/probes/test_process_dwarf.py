@@ -175,6 +175,27 @@ def test_listing_with_variables(stap: Stap, folder: Path) -> None:
     )
 
 
+def test_functions_that_span_lines(stap: Stap, folder: Path) -> None:
+    """`*@file:x-y,z` means the functions that have one of these lines, +N lines behind their declarations."""
+    program = build(folder, "main", C_SOURCE, "-O0")
+    visit, main = line_of("long visit", C_SOURCE), line_of("int main(", C_SOURCE)
+    for lines_, expected in (
+        (f":{visit}", ["visit"]),
+        (f":{visit + 3}", ["visit"]),
+        (f":1-{visit - 1}", ["twice"]),
+        (f":{visit + 3}-{main}", ["main", "visit"]),
+        (f":1-3,{main + 2}", ["main"]),
+        (f":{visit + 2},{main + 2}", ["main", "visit"]),
+        ("+2", ["main", "visit"]),
+        ("+9", ["main", "visit"]),
+        ("+13-20", ["visit"]),
+        ("+0-1", ["main", "twice", "visit"]),
+    ):
+        out = stap("-l", f'process("{program}").function("*@main.c{lines_}")').stdout
+        assert re.findall(r'function\("(\w+)@', out) == expected, lines_
+    assert stap("-l", f'process("{program}").function("*@main.c:1-3")').stdout == ""
+
+
 def test_an_address_is_where_a_statement_begins(stap: Stap, folder: Path) -> None:
     program = build(folder, "main", C_SOURCE, "-O0")
     names = subprocess.run(["nm", program], check=True, capture_output=True, text=True).stdout

@@ -213,15 +213,15 @@ class DebugInfo:
         rows = [row for low, high in function.ranges if low <= address < high for row in table.rows_between(low, high)]
         return max((row[0] for row in rows if row[0] <= address and row[3]), default=None)
 
-    def has_line(self, function: FunctionInfo, line: int) -> bool:
-        """Tell whether a line of its source file is in a function: from its declaration to the last line of code."""
-        if line <= function.line:
-            return line == function.line
+    def has_lines(self, function: FunctionInfo, first: int, last: int) -> bool:
+        """Tell whether a function spans one of these lines of its file: from its declaration to the last with code."""
+        if first <= function.line:
+            return function.line <= last
         table = line_table(function.die.unit)
         if table is None:
             return False
         rows = [row for low, high in function.ranges for row in table.rows_between(low, high)]
-        return line <= max((row[2] for row in rows if table.files[row[1]] == function.file), default=0)
+        return first <= max((row[2] for row in rows if table.files[row[1]] == function.file), default=0)
 
     def statements(self, pattern: SourcePattern, nearest: bool = False) -> list[StatementInfo]:
         """Return the statements that a pattern with a file and lines means. Raises NoLine."""

@@ -71,7 +71,7 @@ class DwarfSource:
             return None
         found = info.functions(wanted.function, wanted.file)
         if wanted.ranges:
-            found = [function for function in found if info.has_line(function, wanted.ranges[0][0])]
+            found = [function for function in found if _spans(info, function, wanted)]
         return [self._function(info, function, which) for function in found if _is_wanted(function, which)]
 
     def _function(self, info: DebugInfo, function: FunctionInfo, which: Which) -> CodePlace:
@@ -298,6 +298,12 @@ def _parsed(pattern: str) -> SourcePattern:
         return SourcePattern.parse(pattern)
     except ValueError as error:
         raise LookupError(str(error)) from None
+
+
+def _spans(info: DebugInfo, function: FunctionInfo, wanted: SourcePattern) -> bool:
+    """Tell whether a function spans one of the lines of a pattern."""
+    start = function.line if wanted.kind == "relative" else 0
+    return any(info.has_lines(function, start + first, start + last) for first, last in wanted.ranges)
 
 
 def _statements(info: DebugInfo, wanted: SourcePattern, nearest: bool) -> list[StatementInfo]:
