@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from pystap.debuginfo.kernel_symbols import KernelSymbols
+from pystap.probes import kernel_functions
+from pystap.probes.kernel_functions import FunctionFacts
 from pystap.program.features import Feature
 from pystap.registries import function_refusal
 
@@ -66,3 +69,21 @@ def test_refusal_names_the_features(stap: Stap) -> None:
         assert f"{feature.value} (refused: " in done.stderr
     done = stap("-e", 'probe kernel.function("vfs_read")?, timer.ms(1) { println("on"); exit() }')
     assert (done.returncode, done.stdout) == (0, "on\n")
+
+
+@pytest.mark.parametrize(("at_once", "count", "found"), [(True, 3, 2), (False, 3, 3), (False, 400, 399)])
+def test_what_ftrace_knows_is_read_where_it_matters(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, at_once: bool, count: int, found: int
+) -> None:
+    """One function that ftrace cannot hook prevents all where they are probed at once; else the kernel refuses it."""
+    names = [f"known_{number}" for number in range(count)]
+    (tmp_path / "available_filter_functions").write_text("\n".join([*names[1:], "other [mod]"]) + "\n")
+    monkeypatch.setattr(kernel_functions, "TRACEFS", (str(tmp_path / "none"), str(tmp_path)))
+    symbols = KernelSymbols("".join(f"ffffffff8100{n:04x} T {name}\n" for n, name in enumerate(names)).encode())
+    facts = FunctionFacts(
+        lambda: pytest.fail("no types"), lambda: symbols, tuple, lambda: pytest.fail("no places"),
+        lambda module, release, index: False, "6.1", lambda: at_once,
+    )  # fmt: skip
+    assert len(facts.matching("known_*", "", False)) == found
+    assert facts.is_traceable_among(count, names[0]) is (found == count)
+    assert facts.is_traceable_among(count, names[1])
