@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Sequence
 from . import dwarf_constants as d
 from .dwarf_abbreviations import DwarfError, place_of
 from .dwarf_names import Names, places, references, string_places
-from .dwarf_raw import SHORT_REFERENCES, referring
+from .dwarf_raw import INDEXED, SHORT_REFERENCES, InheritedTest, referring
 from .dwarf_units import Die, Unit
 
 _OWN_STRINGS, _SHARED_STRINGS = (d.FORM_STRP,), (d.FORM_STRP_SUP, d.FORM_GNU_STRP_ALT)
@@ -70,10 +70,9 @@ class Finder:
                     seen.add(die.offset)
                     yield die
         if data.string_offsets:
-            units = {unit.offset: unit for name in names for unit in self._names.stream(name)}
-            for offset in units:
-                if low <= offset < high and offset not in walked:
-                    yield from _walked(units[offset], names, tags, seen)
+            for unit in self._names.units_with_indexes(names):
+                if low <= unit.offset < high and unit.offset not in walked:
+                    yield from _walked(unit, names, tags, seen, self._names.string_indexes(unit, names))
 
     def _mentions(self, names: Collection[str], low: int, high: int) -> Iterator[tuple[int, tuple[int, ...]]]:
         """Yield where a string, or a reference to it, stands in .debug_info, and the forms that it may have there."""
@@ -163,11 +162,21 @@ def dies_with_tags(unit: Unit, tags: Sequence[int]) -> Iterator[Die]:
                 yield die
 
 
-def _walked(unit: Unit, names: Collection[str], tags: Sequence[int], seen: set[int]) -> Iterator[Die]:
-    for die in dies_with_tags(unit, tags):
-        if die.offset not in seen and die.has(d.AT_NAME) and die.name in names:
-            seen.add(die.offset)
-            yield die
+def _walked(
+    unit: Unit, names: Collection[str], tags: Sequence[int], seen: set[int], indexes: Collection[int] | None = None
+) -> Iterator[Die]:
+    """Yield the DIEs of a unit that have one of the names; with `indexes` these names have these numbers in it."""
+    test: InheritedTest | None = None
+    if indexes is not None:
+        test = InheritedTest(unit, d.AT_NAME, INDEXED, indexes, lambda die: die.has(d.AT_NAME) and die.name in names)
+    for tag in tags:
+        for offset in unit.tree.by_tag[tag]:
+            if offset in seen or (test is not None and not test.holds(offset)):
+                continue
+            die = unit.die(offset)
+            if die is not None and die.has(d.AT_NAME) and die.name in names:
+                seen.add(offset)
+                yield die
 
 
 def _refers(die: Die, offsets: Collection[int]) -> bool:

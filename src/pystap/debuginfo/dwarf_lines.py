@@ -173,7 +173,7 @@ def _joined(folder: str, name: str) -> str:
         return name
     while name.startswith("./"):
         name = name[2:]
-    return f"{folder}/{name}"
+    return f"{folder}/{name}" if name not in ("", ".") else folder
 
 
 def line_table(unit: Unit) -> LineTable | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 
@@ -43,6 +43,7 @@ class Names:
     def __init__(self, data: DwarfData) -> None:
         self.data = data
         self._known: dict[str, list[Unit]] = {}
+        self._in_offsets: dict[frozenset[str], list[int]] = {}
 
     def units(self, name: str) -> list[Unit]:
         """Return the units that may have a DIE of that name, in their order."""
@@ -81,6 +82,32 @@ class Names:
     def places(self, names: Sequence[str]) -> set[int]:
         """Return where names begin in .debug_str."""
         return {at for name in names for at in string_places(self.data.strings, name.encode() + b"\0")}
+
+    def string_indexes(self, unit: Unit, names: Collection[str]) -> set[int]:
+        """Return the numbers by which a unit may name strings of .debug_str (DW_FORM_strx)."""
+        base = unit.top.number(d.AT_STR_OFFSETS_BASE)
+        if base is None:
+            return set()
+        bases, _ = self._string_tables
+        following = bisect_right(bases, base)
+        end = bases[following] if following < len(bases) else len(self.data.string_offsets)
+        found = self._in_tables(names)
+        return {(at - base) // unit.offset_size for at in found[bisect_left(found, base) : bisect_left(found, end)]}
+
+    def units_with_indexes(self, names: Collection[str]) -> list[Unit]:
+        """Return the units that may name one of the strings by its number."""
+        bases, owners = self._string_tables
+        tables = {bisect_right(bases, place) - 1 for place in self._in_tables(names)}
+        units = {number for table in tables if table >= 0 for number in owners[table]}
+        return [self.data.units[number] for number in sorted(units)]
+
+    def _in_tables(self, names: Collection[str]) -> list[int]:
+        """Return where .debug_str_offsets has one of the names, in their order."""
+        key = frozenset(names)
+        if key not in self._in_offsets:
+            strings = sorted(self.places(list(names)))
+            self._in_offsets[key] = sorted(set(references(self.data.string_offsets, strings)))
+        return self._in_offsets[key]
 
     def stream(self, name: str) -> Iterator[Unit]:
         """Yield the units that may have a DIE of that name as they are found, each once."""
@@ -143,7 +170,10 @@ class Names:
             return [unit for unit in data.units if unit.kind != d.UT_TYPE]
         text = name.encode() + b"\0"
         lines = data.section(".debug_line")
-        where = list(references(lines, list(places(data.line_strings, text))))
+        strings = data.line_strings
+        # A path may be written whole: then the name is the end of a string.
+        starts_of = {strings.rfind(b"\0", 0, at) + 1 for at in places(strings, text)} | set(places(strings, text))
+        where = list(references(lines, sorted(starts_of)))
         where += places(lines, text)
         if data.strings and data.line_strings == b"":
             where += references(lines, list(places(data.strings, text)))

@@ -14,6 +14,8 @@ _ABOVE = (d.AT_ABSTRACT_ORIGIN, d.AT_SPECIFICATION)
 SHORT_REFERENCES = (d.FORM_REF1, d.FORM_REF2, d.FORM_REF8, d.FORM_REF_UDATA)
 """The forms of references inside a unit that dwz(1) prefers to that of 4 bytes."""
 _IN_UNIT = (d.FORM_REF4, *SHORT_REFERENCES)
+INDEXED = (d.FORM_STRX1, d.FORM_STRX2, d.FORM_STRX3, d.FORM_STRX4)
+"""The forms of strings that a unit names by number, which have one size each."""
 _MAX_DEPTH = 8
 
 Rule = tuple[Literal["known", "own", "above", "decoded"], int, int]

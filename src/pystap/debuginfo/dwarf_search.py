@@ -22,7 +22,7 @@ from .dwarf_finder import Finder
 from .dwarf_functions import Description, FunctionInfo, description, entry_of, is_abstract, prologue_end, ranges_of
 from .dwarf_lines import line_table
 from .dwarf_names import Names
-from .dwarf_raw import InheritedTest, with_attributes
+from .dwarf_raw import INDEXED, InheritedTest, with_attributes
 from .dwarf_type_names import origin, qualified_name
 from .dwarf_units import Die, DwarfData, Unit
 from .shares import in_processes, processes
@@ -108,8 +108,9 @@ class FunctionSearch:
         found: list[FunctionInfo] = []
         owners: dict[tuple[object, ...], int] = {}
         for unit, offset, is_inline, entry, after, ranges, *described in rows:
-            if owners.setdefault((entry, is_inline, *described), unit) == unit:
-                name, linkage, file, line, is_external = described
+            name, linkage, file, line, is_external = described
+            key = (entry, is_inline, name, linkage, os.path.basename(file), line)  # units write paths in their own ways
+            if owners.setdefault(key, unit) == unit:
                 found.append(
                     FunctionInfo(
                         name, linkage, file, line, entry, after, ranges, is_inline, is_external, self._die(offset)
@@ -155,22 +156,27 @@ class FunctionSearch:
         units = self._data.units
         if file is not None and self.shared_names is None and not self._names.refers_across:
             units = self._names.units_with_file(os.path.basename(file))
-        strings = self._names.places(names) if names is not None else None
+        strings = self._names.places(names) if names is not None else set()
         for unit in units:
             if not share[0] <= unit.offset < share[1]:
                 continue
-            for offset in self._with_code(unit, name, strings, file):
+            for offset in self._with_code(unit, name, names, strings, file):
                 die = unit.die(offset)
                 if die is not None and (name == "*" or _is_named(die, name)):
                     yield die
 
-    def _with_code(self, unit: Unit, name: str, strings: Collection[int] | None, file: str | None) -> Iterator[int]:
+    def _with_code(
+        self, unit: Unit, name: str, names: Sequence[str] | None, strings: Collection[int], file: str | None
+    ) -> Iterator[int]:
         """Yield the functions and inlined instances of a unit that have code and may be those that are wanted."""
         tests = []
         if file is not None and not is_pattern(file):
             tests.append(InheritedTest(unit, d.AT_DECL_FILE, _NUMBERS, _files(unit, file), lambda die: True))
-        if strings is not None:
-            tests.append(InheritedTest(unit, d.AT_NAME, (d.FORM_STRP,), strings, lambda die: _is_named(die, name)))
+        if names is not None:
+            indexed = bool(self._data.string_offsets)
+            values = self._names.string_indexes(unit, names) if indexed else strings
+            forms = INDEXED if indexed else (d.FORM_STRP,)
+            tests.append(InheritedTest(unit, d.AT_NAME, forms, values, lambda die: _is_named(die, name)))
         for offset in with_attributes(unit, _TAGS, _PLACED):
             if all(test.holds(offset) for test in tests):
                 yield offset

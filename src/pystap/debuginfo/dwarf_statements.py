@@ -9,6 +9,7 @@ its lowest address.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -141,7 +142,7 @@ class Statements:
             seen.add((die, file, line))
             info = function_at_die(die)
             # Of a function that several units describe (of a header file, linked once), one description counts.
-            if info is not None and owners.setdefault((file, line, address, info.name), unit) is unit:
+            if info is not None and owners.setdefault((os.path.basename(file), line, address, info.name), unit) is unit:
                 found.append(StatementInfo(file, line, address, info))
         return sorted(found, key=lambda one: (one.file, one.line, one.address))
 
