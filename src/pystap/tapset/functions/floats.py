@@ -6,7 +6,7 @@ import struct
 
 from ...program.builtins import Builtin, Effect, IrFunction
 from ...program.fault_messages import RuntimeFault
-from ...program.types import LONG_MAX, LONG_MIN, Type
+from ...program.types import LONG_MAX, LONG_MIN, Type, wrap_long
 from ..services import Services
 
 L, S = Type.LONG, Type.STRING
@@ -84,8 +84,12 @@ def long_to_fp(rt: Services, value: int) -> int:
 
 
 def fp32_to_fp64(rt: Services, bits: int) -> int:
-    """Convert the 32-bit number in the low half."""
-    return _bits(struct.unpack("<f", (bits & 0xFFFF_FFFF).to_bytes(4, "little"))[0])
+    """Convert the 32-bit number in the low half; what is no number keeps its sign and its bits, as in C."""
+    low = bits & 0xFFFF_FFFF
+    value = struct.unpack("<f", low.to_bytes(4, "little"))[0]
+    if value != value:
+        return wrap_long((low >> 31) << 63 | 0x7FF8 << 48 | (low & 0x7F_FFFF) << 29)
+    return _bits(value)
 
 
 def string_to_fp(rt: Services, text: str) -> int:
