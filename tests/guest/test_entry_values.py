@@ -121,4 +121,4 @@ def test_missed_returns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     assert (entries, wrong) == (SLEEPERS + 3, 0)
     assert 3 < returns <= entries
     if columns().get(series(), {}).get("missed hits of kprobes are counted") == "yes":
-        assert returns + skipped == entries
+        assert returns + skipped >= entries  # those of other programs that slept meanwhile are counted too
