@@ -12,6 +12,7 @@ that fired, `%result` the value returned.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from ..abi.image import POINT_CONSTANT, ProgramKind
 from ..abi.session_image import ProgramAttachment
@@ -157,7 +158,7 @@ def _typed_programs(
     planned = []
     for number, point in enumerate(attach.points):
         code = Code()
-        saved = _saved(code, use, lambda index: _word(code, index), lambda: _typed_frame(code))  # noqa: B023
+        saved = _saved(code, use, partial(_parameter, code, point), partial(_typed_frame, code))
         result = _word(code, point.arguments) if use.result else "0"
         made = make_handler(shared, handler, False, True)
         _call(code, made, saved, str(number), result)
@@ -227,6 +228,20 @@ def _typed_frame(code: Code) -> str:
     """Emit what tells the frames of fentry and fexit programs: they find their context in the same place of the stack,
     that of the trampoline which calls the function."""
     return code.value("frame", "ptrtoint ptr %context to i64")
+
+
+def _parameter(code: Code, point: FunctionPoint, index: int) -> str:
+    """Emit the load of a parameter from the context of fentry or fexit.
+
+    The verifier wants to know what pointers lead to. That it is a number it understands from 5.17 on, that it is
+    another pointer much later: these are read as what they are in memory, words.
+    """
+    if index not in point.indirect:
+        return _word(code, index)
+    copy = code.alloca("parameter", "i64")
+    code.store("0", copy)
+    code.helper("read", Helper.PROBE_READ_KERNEL, f"ptr {copy}, i32 8, ptr {code.offset('%context', 8 * index)}")
+    return code.load("parameter", copy)
 
 
 def _word(code: Code, index: int) -> str:

@@ -61,7 +61,13 @@ def function_point(name: str, module: str, facts: FunctionFacts) -> FunctionPoin
     simple = all(type_.kind in (CKind.INTEGER, CKind.POINTER) for _, type_ in parameters)
     typed = prototype is not None and simple and len(parameters) <= _TYPED_ARGUMENTS
     type_id = facts.type_id(name, module) if typed else 0
-    return FunctionPoint(name, type_id, len(parameters), module, facts.is_traceable(name))
+    indirect = frozenset(i for i, (_, type_) in enumerate(parameters) if type_id and _is_indirect(type_))
+    return FunctionPoint(name, type_id, len(parameters), module, facts.is_traceable(name), indirect=indirect)
+
+
+def _is_indirect(type_: CType) -> bool:
+    """Tell whether a parameter points to what is no structure."""
+    return type_.kind is CKind.POINTER and type_.source.target(type_).kind is not CKind.COMPOSITE
 
 
 Named = tuple[str, str]

@@ -100,7 +100,7 @@ class Tracepoints:
 @dataclass(frozen=True, slots=True)
 class FunctionPoint:
     """A kernel function. `btf_id` is its id in the BTF of `module` ("" the kernel), 0 when fentry cannot be used on it;
-    `arguments` counts those of its prototype.
+    `arguments` counts those of its prototype; at `indirect` are pointers to what is no structure.
 
     `is_traceable` is False where the kernel is known to refuse ftrace (and so kprobe-multi and fentry) on it. `offset`
     is a place inside, in bytes: from the start of the symbol `base` where that is given, from the function's own
@@ -115,6 +115,7 @@ class FunctionPoint:
     offset: int = 0
     base: str = ""
     address: int = 0
+    indirect: frozenset[int] = frozenset()
 
     @property
     def is_entry(self) -> bool:
