@@ -127,7 +127,7 @@ class KeptModules:
                 codes.append(code)
                 length += len(code)
         index = marshal.dumps((self._folder, self._library or self._library_kept, length, entries))
-        _write(self._path, b"".join([_FORMAT, len(index).to_bytes(8, "little"), index, *codes]))
+        _keep(self._path, b"".join([_FORMAT, len(index).to_bytes(8, "little"), index, *codes]))
 
     def _made(self, name: str, spec: ModuleSpec | None) -> tuple[bool, tuple[int, int], bytes] | None:
         """Return what is to be kept of a module: what was, where its source did not change, else what Python made."""
@@ -162,12 +162,20 @@ def derived(path: str, stamp: object, make: Callable[[], T]) -> T:
         pass
     made = make()
     if not sys.dont_write_bytecode:
-        _write(path, marshal.dumps((stamp, made)))  # type: ignore[arg-type]
+        _keep(path, marshal.dumps((stamp, made)))  # type: ignore[arg-type]
     return made
 
 
-def _write(path: str, data: bytes) -> None:
-    """Write a file that appears whole. What cannot be written is left."""
+def _keep(path: str, data: bytes) -> None:
+    """Write a file. What cannot be written is left."""
+    try:
+        write_whole(path, data)
+    except OSError:
+        return
+
+
+def write_whole(path: str, data: bytes) -> None:
+    """Write a file that appears whole, and its folder. Raises OSError; what was begun is removed then."""
     temporary = f"{path}.{os.getpid()}"
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -175,10 +183,11 @@ def _write(path: str, data: bytes) -> None:
             file.write(data)
         os.replace(temporary, path)
     except OSError:
-        try:
+        try:  # noqa: SIM105 - `contextlib` is a module more at every start
             os.unlink(temporary)
         except OSError:
-            return
+            pass
+        raise
 
 
 def file_stamp(path: str) -> tuple[int, int] | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import sys
 
+from .byte_code import write_whole
 from .lean import Iterable, Mapping, Sequence, suppress
 from .options import Options, settings_folder
 from .version import VERSION
@@ -139,12 +140,8 @@ class Cache:
         if not self.folder:
             return ""
         path = self.path(key, suffix)
-        temporary = f"{path}.{os.getpid()}"
         try:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(temporary, "wb") as file:
-                file.write(data)
-            os.replace(temporary, path)
+            write_whole(path, data)
         except OSError as error:
             self.trouble = f"cannot write {path}: {error.strerror}"
             return ""

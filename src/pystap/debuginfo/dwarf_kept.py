@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, cast
 
+from ..byte_code import write_whole
 from .dwarf_functions import FunctionInfo
 from .dwarf_statements import StatementInfo
 from .dwarf_units import Die, DwarfData
@@ -93,13 +94,8 @@ class KeptSearches:
         return None
 
     def _write(self, asked: Asked, rows: Sequence[Row]) -> None:
-        path = self._path(asked)
         with suppress(OSError):
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            temporary = f"{path}.{os.getpid()}"
-            with open(temporary, "wb") as stream:
-                stream.write(marshal.dumps((_FORMAT, asked, list(rows))))
-            os.replace(temporary, path)
+            write_whole(self._path(asked), marshal.dumps((_FORMAT, asked, list(rows))))
 
     def _path(self, asked: Asked) -> str:
         return f"{self._stem}.{zlib.crc32(repr(asked).encode()):x}.found"

@@ -15,6 +15,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import translate
 
+from ..byte_code import write_whole
 from ..diagnostics import near_names
 from ..lean import suppress
 from ..program.user_code import CodePlace, Which
@@ -264,11 +265,7 @@ def symbol_index(elf: ElfFile, cache_folder: str = "") -> SymbolIndex:
     index = SymbolIndex.of(_all_rows(elf))
     if path:
         with suppress(OSError):
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            temporary = f"{path}.{os.getpid()}"
-            with open(temporary, "wb") as file:
-                file.write(index.to_bytes())
-            os.replace(temporary, path)
+            write_whole(path, index.to_bytes())
     return index
 
 

@@ -13,6 +13,7 @@ import struct
 from collections.abc import Callable
 
 from ..abi.image import FunctionInfo, MapKind, MapSpec, ProgramKind, ProgramSpec, Relocation, RelocationKind
+from ..byte_code import write_whole
 from ..lean import suppress
 from ..program.features import Feature, KernelFeatures
 from .errors import KernelRefused, MissingPrivilege, lockdown_mode
@@ -346,9 +347,5 @@ def _write_answers(file: str, key: str, answers: dict[Feature, str]) -> None:
     A cache folder that cannot be written is no error.
     """
     lines = [key, *(f"{feature.name} {' '.join(reason.split())}" for feature, reason in answers.items())]
-    temporary = f"{file}.{os.getpid()}"
     with suppress(OSError):
-        os.makedirs(os.path.dirname(file), exist_ok=True)
-        with open(temporary, "w", encoding="utf-8") as opened:
-            opened.write("\n".join(lines))
-        os.replace(temporary, file)
+        write_whole(file, "\n".join(lines).encode())
