@@ -238,10 +238,15 @@ def _parameter(code: Code, point: FunctionPoint, index: int) -> str:
     """
     if index not in point.indirect:
         return _word(code, index)
-    copy = code.alloca("parameter", "i64")
+    return _memory_word(code, code.offset("%context", _FENTRY_WORD * index))
+
+
+def _memory_word(code: Code, place: str) -> str:
+    """Emit the reading of a word of kernel memory by the helper, 0 where it cannot be read."""
+    copy = code.alloca("copy", "i64")
     code.store("0", copy)
-    code.helper("read", Helper.PROBE_READ_KERNEL, f"ptr {copy}, i32 8, ptr {code.offset('%context', 8 * index)}")
-    return code.load("parameter", copy)
+    code.helper("read", Helper.PROBE_READ_KERNEL, f"ptr {copy}, i32 8, ptr {place}")
+    return code.load("word", copy)
 
 
 def _word(code: Code, index: int) -> str:
@@ -262,11 +267,7 @@ def _registers(code: Code, use: _Use, returns: bool) -> tuple[str, str]:
             return _word(code, arch.PT_REGS_OFFSETS[register] // 8)
         stack = _word(code, arch.PT_REGS_OFFSETS[arch.STACK_POINTER] // 8)
         address = code.value("address", f"add i64 {stack}, {arch.stack_argument_offset(index + 1)}")
-        source = code.value("source", f"inttoptr i64 {address} to ptr")
-        copy = code.alloca("copy", "i64")
-        code.store("0", copy)
-        code.helper("read", Helper.PROBE_READ_KERNEL, f"ptr {copy}, i32 8, ptr {source}")
-        return code.load("argument", copy)
+        return _memory_word(code, code.value("source", f"inttoptr i64 {address} to ptr"))
 
     def frame() -> str:
         stack = _word(code, arch.PT_REGS_OFFSETS[arch.STACK_POINTER] // 8)
