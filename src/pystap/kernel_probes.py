@@ -68,7 +68,6 @@ def kernel_kinds(
     return {kind.root: kind for kind in kinds}
 
 
-@cache
 def function_facts(types: Callable[[], KernelTypes], at_once: Callable[[], bool]) -> FunctionFacts:
     """Return what is known of the running kernel's functions, read at the first use."""
     modules = cache(lambda: frozenset(module.name for module in loaded_modules()))

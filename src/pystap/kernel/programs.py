@@ -99,12 +99,12 @@ def _syscall_program(shared: ProgramContext, handlers: list[Handler], returns: b
     else:
         process = ""
 
-    def value(value: str) -> str:
+    def passed(value: str) -> str:
         # Where calls are not followed rightly, what the verifier found out in one handler must not lead it in the next.
         return value if shared.facts.function_calls or not value.startswith("%") else code.unknown(value)
 
     def call(handler: Handler, number: str) -> None:
-        arguments = f"ptr %context, ptr {registers}, i64 {value(number)}, i64 {value(result)}"
+        arguments = f"ptr %context, ptr {registers}, i64 {passed(number)}, i64 {passed(result)}"
         _call_limited(shared, code, handler, f"call void {made[handler.index].symbol}({arguments})", process)
 
     wants_call = {index: use.number or bool(use.arguments) for index, use in uses.items()}
