@@ -1,12 +1,18 @@
 """Test set-up for the whole tree."""
 
 import os
+import signal
 
 import pytest
 
 from .kernel_matrix import PROPERTY, write
 
 pytest_plugins = ["pytester", "tests.vm.plugin"]
+
+
+def pytest_configure() -> None:
+    """Let tests send SIGHUP also where it is ignored, as below nohup: what they start would inherit that."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
