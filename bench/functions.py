@@ -28,15 +28,40 @@ _TRACEFS = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
 _TIMEOUT = 600.0
 _COST_PROGRAM = _HERE / "function_cost.c"
 
-#: A kind of probe: its name, pystap's point, and the points of bpftrace that do the same, old and new spelling.
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What is raced: its name, pystap's script and the scripts of bpftrace that do the same, new spelling and old."""
+
+    name: str
+    pystap: str
+    bpftrace: tuple[str, ...]
+
+
+_LATENCY = "/@start[tid]/ { @ = hist(nsecs - @start[tid]); delete(@start[tid]); }"
+
 _KINDS = (
-    ("entry by kprobe", "kernel.statement({address:#x})", ("kprobe:vfs_read",)),
-    ("entry by fentry", 'kernel.function("vfs_read")', ("fentry:vfs_read", "kfunc:vfs_read")),
-    ("return by fexit", 'kernel.function("vfs_read").return', ("fexit:vfs_read", "kretfunc:vfs_read")),
-    (
-        "raw tracepoint", 'kernel.trace("sys_enter")',
-        ("rawtracepoint:sys_enter", "tracepoint:raw_syscalls:sys_enter"),
-    ),
+    Kind("entry by kprobe", "probe kernel.statement(ADDRESS) { n++ }", ("kprobe:vfs_read { @ = count(); }",)),
+    Kind("entry by fentry", 'probe kernel.function("vfs_read") { n++ }',
+         ("fentry:vfs_read { @ = count(); }", "kfunc:vfs_read { @ = count(); }")),
+    Kind("return by fexit", 'probe kernel.function("vfs_read").return { n++ }',
+         ("fexit:vfs_read { @ = count(); }", "kretfunc:vfs_read { @ = count(); }")),
+    Kind("raw tracepoint", 'probe kernel.trace("sys_enter") { n++ }',
+         ("rawtracepoint:sys_enter { @ = count(); }", "tracepoint:raw_syscalls:sys_enter { @ = count(); }")),
+    Kind("calls by process", 'probe kernel.function("vfs_read") { n[execname()]++ }',
+         ("fentry:vfs_read { @[comm] = count(); }", "kfunc:vfs_read { @[comm] = count(); }")),
+    Kind("calls by process and size", 'probe kernel.function("vfs_read") { n[pid(), $count]++ }',
+         ("fentry:vfs_read { @[pid, args.count] = count(); }", "kfunc:vfs_read { @[pid, args->count] = count(); }")),
+    Kind("histogram of sizes", 'probe kernel.function("vfs_read") { n <<< $count } probe end { println(@hist_log(n)) }',
+         ("fentry:vfs_read { @ = hist(args.count); }", "kfunc:vfs_read { @ = hist(args->count); }")),
+    Kind("file names", 'probe kernel.function("vfs_read") { n[kernel_string($file->f_path->dentry->d_name->name)]++ }',
+         ("fentry:vfs_read { @[str(args.file->f_path.dentry->d_name.name)] = count(); }",
+          "kfunc:vfs_read { @[str(args->file->f_path.dentry->d_name.name)] = count(); }")),
+    Kind("histogram of latencies",
+         'probe kernel.function("vfs_read").return { n <<< gettimeofday_ns() - @entry(gettimeofday_ns()) } '
+         "probe end { println(@hist_log(n)) }",
+         ("fentry:vfs_read { @start[tid] = nsecs; } fexit:vfs_read " + _LATENCY,
+          "kfunc:vfs_read { @start[tid] = nsecs; } kretfunc:vfs_read " + _LATENCY)),
 )  # fmt: skip
 
 
@@ -93,16 +118,13 @@ def _live(rival: Rival, script: str, cache: str = "") -> Iterator[subprocess.Pop
             process.communicate(timeout=_TIMEOUT)
 
 
-def _script(rival: Rival, point: str, ends: bool) -> str:
-    """Return a script that counts at a point and prints "live" once it is attached, then ends if it `ends`."""
+def _announced(rival: Rival, script: str, ends: bool = False) -> str:
+    """Return a script that prints "live" too once it is attached, and ends then if it `ends`."""
     if rival.is_bpftrace:
         end = " exit();" if ends else ""
-        return f'BEGIN {{ printf("live\\n");{end} }} {point} {{ @ = count(); }}'
+        return f'BEGIN {{ printf("live\\n");{end} }} {script}'
     end = " exit()" if ends else ""
-    return (
-        f"global n, live probe {point} {{ n++ }} "
-        f'probe timer.ms(1) {{ if (!live++) println("live"){end} }} probe end {{ println(n) }}'
-    )
+    return f'global n, live {script} probe timer.ms(1) {{ if (!live++) println("live"){end} }}'
 
 
 def _batches(program: Path, batches: int, calls: int) -> list[float]:
@@ -111,31 +133,32 @@ def _batches(program: Path, batches: int, calls: int) -> list[float]:
     return [float(line) for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()]
 
 
-def race_cost(rivals: Sequence[Rival], rounds: int, batches: int, calls: int) -> None:
-    """Print what each kind of probe adds to a call, in ns: the least of all batches, less the least untraced one."""
+def race_cost(rivals: Sequence[Rival], rounds: int, batches: int, calls: int, unit: str) -> None:
+    """Print what each kind of probe adds to a call: the least of all batches, less the least untraced one."""
     with tempfile.TemporaryDirectory(prefix="pystap-bench-") as folder:
         program = Path(folder) / "function_cost"
         subprocess.run(["cc", "-O2", "-o", str(program), str(_COST_PROGRAM)], check=True)
-        address = _file_address("vfs_read")
-        for kind, pystap, bpftrace in _KINDS:
-            points = {
-                rival: list(bpftrace if rival.is_bpftrace else (pystap.format(address=address),)) for rival in rivals
+        address = f"{_file_address('vfs_read'):#x}"
+        for kind in _KINDS:
+            scripts = {
+                rival: list(kind.bpftrace if rival.is_bpftrace else (kind.pystap.replace("ADDRESS", address),))
+                for rival in rivals
             }
             samples: dict[str, list[float]] = {}
             for _ in range(rounds):
                 samples.setdefault("", []).extend(_batches(program, batches, calls))
-                for rival, spellings in points.items():
+                for rival, spellings in scripts.items():
                     while spellings:
                         row = f"{rival.name} {spellings[0].partition(':')[0] if rival.is_bpftrace else ''}".strip()
                         try:
-                            with _live(rival, _script(rival, spellings[0], ends=False)):
+                            with _live(rival, _announced(rival, spellings[0])):
                                 samples.setdefault(row, []).extend(_batches(program, batches, calls))
                             break
                         except RuntimeError as error:
                             print(f"  {row}: {error}")
                             spellings.pop(0)
             untraced = samples.pop("")
-            print(f"\n{kind}: added to one call (untraced: min {min(untraced):.0f}) [ns]")
+            print(f"\n{kind.name}: added to one call (untraced: min {min(untraced):.0f}) [{unit}]")
             _table({row: [one - min(untraced) for one in found] for row, found in samples.items()}, min)
 
 
@@ -146,7 +169,7 @@ def race_attach(rivals: Sequence[Rival], rounds: int, patterns: Sequence[str]) -
     files are in memory.
     """
     for rival in rivals:
-        subprocess.run(rival.command(_script(rival, _point(rival, "vfs_statfs"), ends=True)), capture_output=True,
+        subprocess.run(rival.command(_count(rival, "vfs_statfs")), capture_output=True,
                        env=_environment())  # fmt: skip
     for pattern in patterns:
         live: dict[str, list[float]] = {}
@@ -159,7 +182,7 @@ def race_attach(rivals: Sequence[Rival], rounds: int, patterns: Sequence[str]) -
                         _settle()
                         start = time.perf_counter()
                         try:
-                            with _live(rival, _script(rival, _point(rival, pattern), ends=True), cache) as process:
+                            with _live(rival, _count(rival, pattern), cache) as process:
                                 live.setdefault(row, []).append(time.perf_counter() - start)
                                 process.wait(_TIMEOUT)
                                 ended.setdefault(row, []).append(time.perf_counter() - start)
@@ -183,8 +206,11 @@ def _settle() -> None:
         time.sleep(0.5)
 
 
-def _point(rival: Rival, pattern: str) -> str:
-    return f"kprobe:{pattern}" if rival.is_bpftrace else f'kernel.function("{pattern}")'
+def _count(rival: Rival, pattern: str) -> str:
+    """Return a script that counts the calls of the functions that match, and ends."""
+    if rival.is_bpftrace:
+        return _announced(rival, f"kprobe:{pattern} {{ @ = count(); }}", ends=True)
+    return _announced(rival, f'probe kernel.function("{pattern}") {{ n++ }} probe end {{ println(n) }}', ends=True)
 
 
 def _table(samples: dict[str, list[float]], best: Callable[[list[float]], float], digits: int = 0) -> None:
@@ -226,12 +252,13 @@ def _file_address(symbol: str) -> int:
     return linked + found[symbol] - found["_text"]
 
 
-def _in_guest(series: str, arguments: Sequence[str]) -> int:
+def _in_guest(series: str, arguments: Sequence[str], by_instructions: bool) -> int:
     sys.path.insert(0, str(_HERE.parent))
     from tests.vm.boot import run
     from tests.vm.kernels import obtain
 
-    status, output = run(obtain(series), [sys.executable, __file__, *arguments], _HERE.parent, 3600)
+    command = [sys.executable, __file__, *arguments]
+    status, output = run(obtain(series), command, _HERE.parent, 3600, by_instructions)
     print(output, end="")
     return status
 
@@ -239,6 +266,11 @@ def _in_guest(series: str, arguments: Sequence[str]) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--guest", metavar="SERIES", help="run in a guest with this kernel")
+    parser.add_argument(
+        "--instructions",
+        action="store_true",
+        help="with --guest: the guest's clock counts instructions, 1 ns each; the cost is exact, on any machine",
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batches", type=int, default=20, help="timed loops in a round (cost)")
     parser.add_argument("--calls", type=int, default=5000, help="calls in a loop (cost)")
@@ -250,12 +282,13 @@ def main() -> int:
         arguments = sys.argv[1:]
         at = next(i for i, word in enumerate(arguments) if word.startswith("--guest"))
         del arguments[at : at + (1 if "=" in arguments[at] else 2)]
-        return _in_guest(options.guest, arguments)
+        return _in_guest(options.guest, arguments, options.instructions)
     rivals = _rivals(options)
     wanted = options.only or ["cost", "vfs", "thousand"]
     print(f"Linux {os.uname().release}, {os.cpu_count()} CPUs")
     if "cost" in wanted:
-        race_cost(rivals, options.rounds, options.batches, options.calls)
+        unit = "instructions" if options.instructions else "ns"
+        race_cost(rivals, options.rounds, options.batches, options.calls, unit)
     if "vfs" in wanted:
         race_attach(rivals, options.rounds, ["vfs_*"])
     if "thousand" in wanted:

@@ -76,10 +76,14 @@ def _read(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def booted(kernel: GuestKernel, command: Sequence[str], folder: Path, cwd: Path) -> Iterator[Guest]:
+def booted(
+    kernel: GuestKernel, command: Sequence[str], folder: Path, cwd: Path, by_instructions: bool = False
+) -> Iterator[Guest]:
     """Boot `kernel` and start `command` in it; the guest is gone when the context ends.
 
-    `folder` exists, is shared for writing, and holds the files `output`, `console`, `status`. Raises GuestNotStarted.
+    `folder` exists, is shared for writing, and holds the files `output`, `console`, `status`. The clock of a guest
+    `by_instructions`, which has one CPU, goes on by 1 ns with each instruction that runs and by nothing else.
+    Raises GuestNotStarted.
     """
     scripts = Path(sysconfig.get_path("scripts"))
     vng = scripts / "vng"
@@ -91,7 +95,10 @@ def booted(kernel: GuestKernel, command: Sequence[str], folder: Path, cwd: Path)
     script = folder / "command.sh"
     script.write_text(_guest_script(command, folder, scripts))
     # Verbose: the console must hold the kernel's last words. Without KVM it runs on any machine, a cloud guest too.
-    arguments = ["--verbose", "--disable-kvm", "--run", str(kernel.image), "--cpus", str(CPUS), "--memory", MEMORY]
+    cpus = 1 if by_instructions else CPUS
+    arguments = ["--verbose", "--disable-kvm", "--run", str(kernel.image), "--cpus", str(cpus), "--memory", MEMORY]
+    if by_instructions:
+        arguments.append("--qemu-opts=-icount shift=0,sleep=off")
     arguments += ["--user", "root", "--cwd", str(cwd), "--rwdir", str(folder), "--", f"sh {shlex.quote(str(script))}"]
     # vng looks up its own helpers in PATH.
     environment = os.environ | {"PATH": f"{scripts}:{os.environ['PATH']}:/usr/sbin:/sbin"}
@@ -110,18 +117,22 @@ def booted(kernel: GuestKernel, command: Sequence[str], folder: Path, cwd: Path)
         _end(process)
 
 
-def run(kernel: GuestKernel, command: Sequence[str], cwd: Path, timeout: float) -> tuple[int, str]:
+def run(
+    kernel: GuestKernel, command: Sequence[str], cwd: Path, timeout: float, by_instructions: bool = False
+) -> tuple[int, str]:
     """Boot `kernel`, run `command` to its end; its exit status and output.
 
-    `timeout` is in seconds. Raises GuestNotStarted, and RuntimeError with the console's end when the guest died or
-    did not finish in time.
+    `timeout` is in seconds; `by_instructions` as in `booted`. Raises GuestNotStarted, and RuntimeError with the
+    console's end when the guest died or did not finish in time.
     """
-    with tempfile.TemporaryDirectory(prefix="pystap-guest-") as name, booted(kernel, command, Path(name), cwd) as guest:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            guest.process.wait(timeout)
-        if guest.status is None:
-            raise RuntimeError(f"guest {kernel.release} did not finish:\n{guest.output[-2000:]}{guest.console[-4000:]}")
-        return guest.status, guest.output
+    with tempfile.TemporaryDirectory(prefix="pystap-guest-") as name:
+        with booted(kernel, command, Path(name), cwd, by_instructions) as guest:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                guest.process.wait(timeout)
+            if guest.status is None:
+                last = f"{guest.output[-2000:]}{guest.console[-4000:]}"
+                raise RuntimeError(f"guest {kernel.release} did not finish:\n{last}")
+            return guest.status, guest.output
 
 
 def _which(tool: str) -> str | None:
