@@ -125,14 +125,16 @@ def run(
     `timeout` is in seconds; `by_instructions` as in `booted`. Raises GuestNotStarted, and RuntimeError with the
     console's end when the guest died or did not finish in time.
     """
-    with tempfile.TemporaryDirectory(prefix="pystap-guest-") as name:
-        with booted(kernel, command, Path(name), cwd, by_instructions) as guest:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                guest.process.wait(timeout)
-            if guest.status is None:
-                last = f"{guest.output[-2000:]}{guest.console[-4000:]}"
-                raise RuntimeError(f"guest {kernel.release} did not finish:\n{last}")
-            return guest.status, guest.output
+    with (
+        tempfile.TemporaryDirectory(prefix="pystap-guest-") as name,
+        booted(kernel, command, Path(name), cwd, by_instructions) as guest,
+    ):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            guest.process.wait(timeout)
+        if guest.status is None:
+            last = f"{guest.output[-2000:]}{guest.console[-4000:]}"
+            raise RuntimeError(f"guest {kernel.release} did not finish:\n{last}")
+        return guest.status, guest.output
 
 
 def _which(tool: str) -> str | None:
