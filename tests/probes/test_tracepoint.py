@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -152,6 +153,36 @@ def test_reads_of_a_deferred_rest_are_made_at_the_hit(stap: Stap) -> None:
         try { println(@cast(8 + ($bprm->argc - 1), "file")->f_flags) } catch (m) { println(substr(m, 0, 10)) }"""
     found = lines(stap("-e", "global a\n" + script(body), "-c", "/bin/true"))
     assert found == ["1", "/bin/true 1", "read fault"]
+
+
+SAVED_REGISTERS = """global lasts%s
+probe kernel.trace("sys_enter") { if (pid() == target() && $id == 39 && calls++ < 200) {
+  kept = $regs
+  println(tokenize("ab", "b"))
+  last = kept
+  %s } }
+global calls, right, wrong
+probe end { println(right, " ", wrong) }"""
+CALLS = f"{sys.executable} -I -S -c 'import os; [(os.getpid(), os.getuid()) for i in range(200)]'"
+
+
+def test_reads_by_locals_of_a_deferred_rest_are_made_at_the_hit(stap: Stap) -> None:
+    """Where the registers of a system call lay, those of the next one lie when user space handles the event."""
+    body = '@cast(last, "pt_regs", "kernel")->orig_ax == 39 ? right++ : wrong++'
+    done = stap("-e", SAVED_REGISTERS % ("", body), "-c", CALLS)
+    assert (done.stdout, done.stderr) == ("a\n" * 200 + "200 0\n", "")
+
+
+def test_a_read_after_the_hit_is_warned_of(stap: Stap) -> None:
+    body = """lasts[calls] = last
+  foreach (i in lasts- limit 1) @cast(lasts[i], "pt_regs", "kernel")->orig_ax == 39 ? right++ : wrong++"""
+    done = stap("-e", SAVED_REGISTERS % ("[500]", body), "-c", CALLS)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith(
+        "WARNING: memory is read after the hit, when it may be another's: user space runs the handler from <input>:2:35 "
+        "on: probe 'kernel.trace(\"sys_enter\")', a read at <input>:7:"
+    )
+    assert done.stderr.count("WARNING") == 1
 
 
 @pytest.mark.parametrize(

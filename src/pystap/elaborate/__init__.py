@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..diagnostics import Diagnostics
 from ..program.program import ElaboratedProgram
 from .check_loops import check_loops
 from .check_verdicts import check_verdicts
@@ -12,7 +13,7 @@ from .infer_string_widths import infer_string_widths
 from .infer_types import infer_types
 from .inline_returns import inline_returns
 from .kernel_forms import resolve_kernel_forms
-from .place_handlers import place_handlers
+from .place_handlers import Placed, place_handlers
 from .remove_unused import remove_unused
 from .resolve_symbols import mark_recursion, resolve_symbols
 from .walk import called_builtins
@@ -41,6 +42,7 @@ def elaborate(inputs: Inputs) -> ElaboratedProgram:
     variables = resolved.names.used_globals(resolved.handlers, resolved.functions)
     builtins = called_builtins([*(h.body for h in resolved.handlers), *(f.body for f in resolved.functions)])
     placed = place_handlers(resolved, inputs.limits, inputs.deferred)
+    _warn_of_late_reads(placed, diagnostics)
     check_verdicts(placed.events, diagnostics)
     resolve_kernel_forms(resolved.handlers, inputs.types, diagnostics, inputs.limits.max_width)
     locks = choose_storage(resolved.handlers, placed.events, variables)
@@ -55,3 +57,9 @@ def elaborate(inputs: Inputs) -> ElaboratedProgram:
         locks,
         builtins,
     )
+
+
+def _warn_of_late_reads(placed: Placed, diagnostics: Diagnostics) -> None:
+    for handler, (read, rest) in placed.late.items():
+        message = f"memory is read after the hit, when it may be another's: user space runs the handler from {rest} on"
+        diagnostics.warn(message, read, f"probe '{handler.written}', a read")

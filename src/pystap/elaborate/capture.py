@@ -75,6 +75,19 @@ def can_capture(node: n.Expression, computable: Computable, user_globals: Set[Gl
     return computable(node)
 
 
+def split(
+    node: n.Expression, computable: Computable, user_globals: Set[Global], piece: Callable[[n.Expression], n.Expression]
+) -> n.Expression:
+    """Return what user space does with the pieces that the kernel computes, each replaced by what `piece` gives."""
+
+    def replacement(part: n.Expression) -> n.Expression | None:
+        if _stays(part, user_globals) and can_capture(part, computable, user_globals):
+            return None
+        return piece(part)
+
+    return rewrite_expression(node, replacement)
+
+
 class Fields:
     """The fields of an event while they are being collected."""
 
@@ -92,10 +105,4 @@ class Fields:
 
     def capture(self, node: n.Expression) -> n.Expression:
         """Return the argument as the event's body sees it; what it needs from the kernel becomes fields."""
-
-        def replacement(part: n.Expression) -> n.Expression | None:
-            if _stays(part, self.user_globals) and can_capture(part, self.computable, self.user_globals):
-                return None
-            return self.add(part)
-
-        return rewrite_expression(node, replacement)
+        return split(node, self.computable, self.user_globals, self.add)

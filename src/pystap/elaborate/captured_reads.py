@@ -8,8 +8,11 @@ with two different values for unreadable memory; where the two differ the rest r
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from ..program import nodes as n
 from ..program.builtins import Effect
+from ..program.symbols import Local
 from ..program.types import Type
 from ..records import replace
 from .rewrite import rewrite_expression
@@ -18,21 +21,27 @@ from .walk import subexpressions
 _UNREADABLE = "\x01\x02unreadable"
 
 
-def is_capturable(node: n.Expression) -> bool:
-    """Tell whether an expression reads memory at a place that follows from the probe's context alone."""
-    if not isinstance(node, n.ReadMemory | n.ReadString):
-        return False
-    return all(_is_fixed(part) for part in subexpressions(node))
+Known = Callable[[Local], bool]
+"""Tells whether the kernel has a local's value where the rest is deferred."""
 
 
-def follows_from_context(call: n.BuiltinCall) -> bool:
-    """Tell whether the arguments of a call follow from the probe's context alone."""
-    return all(_is_fixed(part) for argument in call.arguments for part in subexpressions(argument))
+def is_capturable(node: n.ReadMemory | n.ReadString, known: Known) -> bool:
+    """Tell whether memory is read at a place that follows from the probe's context alone."""
+    return follows_from_context(subexpressions(node), known)
 
 
-def _is_fixed(node: n.Expression) -> bool:
+def follows_from_context(parts: Iterable[n.Expression], known: Known) -> bool:
+    """Tell whether the parts of an expression, and with them its value, follow from the probe's context alone."""
+    return all(_is_fixed(part, known) for part in parts)
+
+
+def _is_fixed(node: n.Expression, known: Known) -> bool:
     match node:
-        case n.ReadMemory() | n.ReadString() | n.Constant() | n.ContextValue() | n.Unary() | n.Conditional():
+        case n.LocalValue(local=local):
+            return known(local)
+        case n.ReadMemory() | n.ReadString() | n.Constant() | n.ContextValue():
+            return True
+        case n.Unary() | n.Logical() | n.Conditional():
             return True
         case n.Binary(operator=operator):
             return operator not in ("/", "%", ".")
@@ -72,11 +81,15 @@ def key_of(node: n.Expression) -> str:
                 parts.append(repr(value))
             case n.ContextValue(kind=kind, index=index, name=name):
                 parts.append(f"{kind.name}{index}{name}")
+            case n.LocalValue(local=local):
+                parts.append(f"local {local.name}")
             case n.ReadMemory():
                 parts.append(f"read{part.offset},{part.size},{part.signed},{part.user},{part.otherwise}")
             case n.ReadString(limit=limit, user=user):
                 parts.append(f"text{limit},{user}")
             case n.Unary(operator=operator) | n.Binary(operator=operator):
+                parts.append(operator)
+            case n.Logical(operator=operator):
                 parts.append(operator)
             case n.Conditional():
                 parts.append("?:")

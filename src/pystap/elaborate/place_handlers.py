@@ -26,30 +26,38 @@ from ..program.builtins import Effect
 from ..program.limits import Limits
 from ..program.program import Handler, Target
 from ..program.symbols import Global, Local, RenderedKey
-from ..program.types import BLOCK_WIDTH, Type
+from ..program.types import BLOCK_WIDTH
 from ..records import dataclass, field, replace
 from ..source import Span
 from .capture import Fields
-from .captured_reads import follows_from_context, is_capturable, key_of, quiet
+from .deferred_rest import DeferredRest
+from .delayed_values import DelayedValues
 from .global_uses import Uses, uses_of
 from .kernel_capability import KernelCapability
 from .rendered_keys import rendered_keys, stored_element
 from .resolve_symbols import Resolved
-from .rewrite import rewrite_expression, rewrite_statements
+from .rewrite import rewrite_statements
 from .task_private import task_private
 from .walk import all_expressions, called_functions, locals_of, subexpressions
 
 MAX_MERGED_BYTES = 4096
 """Outputs next to each other share one event up to this size."""
 
+_NOTHING = DelayedValues()
+
 
 @dataclass(eq=False)
 class Placed:
-    """The outcome: the handlers' kernel bodies (by handler), all events, and the globals that moved to user space."""
+    """The outcome: the handlers' kernel bodies (by handler), all events, and the globals that moved to user space.
+
+    `late` has the handlers whose rest reads memory after the hit: where the first such read stands, and where the rest
+    begins.
+    """
 
     events: list[n.Event]
     kernel_bodies: dict[Handler, list[n.Statement]]
     tails: dict[Handler, list[n.Statement]]
+    late: dict[Handler, tuple[Span, Span]]
     user_globals: set[Global] = field(default_factory=set)
 
 
@@ -71,6 +79,7 @@ def place_handlers(program: Resolved, limits: Limits, deferred: Set[int] = froze
         user_globals = _whole_components(placed, user_globals | moved, private)
     for handler, body in placed.kernel_bodies.items():
         handler.body = body
+        handler.locals += [local for local in locals_of(body) if local not in handler.locals]
     placed.user_globals = user_globals
     for variable, columns in rendered.items():
         variable.rendered_keys = columns if variable not in user_globals else {}
@@ -170,6 +179,7 @@ class _Placer:
         self.capability = KernelCapability(user_globals, _uses_groups(program), rendered)
         self.events: list[n.Event] = []
         self.tails: dict[Handler, list[n.Statement]] = {}
+        self.late: dict[Handler, tuple[Span, Span]] = {}
         self.handler: Handler | None = None
         self.assigned: set[Local] = set()
         """The locals that the handler's kernel part may have set: only these are sent to the rest."""
@@ -188,27 +198,41 @@ class _Placer:
                     bodies[handler] = [self.defer(handler.body, handler.span)]
                 else:
                     bodies[handler] = self.body(handler.body, [])
-        return Placed(self.events, bodies, self.tails)
+        return Placed(self.events, bodies, self.tails, self.late)
 
     # ----------------------------------------------------------------------------------------- statements
 
-    def body(self, statements: Sequence[n.Statement], rest: Sequence[n.Statement]) -> list[n.Statement]:
-        """Return the kernel form of statements behind which `rest` follows."""
+    def body(
+        self, statements: Sequence[n.Statement], rest: Sequence[n.Statement], delayed: DelayedValues = _NOTHING
+    ) -> list[n.Statement]:
+        """Return the kernel form of statements behind which `rest` follows, with values that have been put off."""
         done: list[n.Statement] = []
-        for i, statement in enumerate(statements):
+        for i, written in enumerate(statements):
             after = [*statements[i + 1 :], *rest]
-            if self.capability.statement(statement):
+            statement = delayed.used(written)
+            if not delayed.are_set_by(written) and self.capability.statement(statement):
                 self._append(done, self.lower(statement))
-            elif isinstance(statement, n.If) and self.capability.expression(statement.condition):
-                for expression in subexpressions(statement.condition):
+            elif (put_off := delayed.delayed(written, self.capability, rest)) is not None:
+                delayed, kept = put_off
+                for part in kept:
+                    self._append(done, self.lower(part))
+            elif isinstance(written, n.If) and (condition := self._condition(written, delayed)) is not None:
+                for expression in subexpressions(condition):
                     self._enter(expression)
-                then = self.body(statement.then, after)
-                otherwise = self.body(statement.otherwise, after)
-                done.append(n.If(statement.condition, then, otherwise, span=statement.span))
+                then = self.body(written.then, after, delayed)
+                otherwise = self.body(written.otherwise, after, delayed)
+                done.append(n.If(condition, then, otherwise, span=written.span))
             else:
-                self._append(done, self.defer([statement, *after], statement.span))
+                tail = [written, *after]
+                self._append(done, self.defer([*delayed.assigned(tail), *tail], written.span))
                 break
         return done
+
+    def _condition(self, statement: n.If, delayed: DelayedValues) -> n.Expression | None:
+        """Return the condition that the kernel decides on, None when it cannot."""
+        condition = delayed.meaning(statement.condition)
+        known = self.capability.expression(condition) and not delayed.are_set_in(statement.condition)
+        return condition if known else None
 
     def lower(self, statement: n.Statement) -> n.Statement:
         """Return the kernel form of a statement that can run there: actions become events."""
@@ -306,74 +330,17 @@ class _Placer:
             if local in self.assigned:
                 captured = fields.add(n.LocalValue(local, span=span, type=local.type, width=local.width))
                 restored[captured.index] = local
-        context: dict[str, int] = {}
-        body = rewrite_statements(tail, lambda part: self._captured_context(part, fields, context))
-        for function in sorted(called_functions(tail), key=lambda f: f.name):
-            for expression in all_expressions(function.body):
-                self._captured_context(expression, fields, context)
-        send = self._event(fields, body, span)
+        rest = DeferredRest(fields, self.capability, self.program.probe_functions.get(self.handler, {}))
+        send = self._event(fields, rest.body(tail), span)
         send.ends_handler = True
         send.event.locals = used
         send.event.restored = restored
-        send.event.context = context
+        send.event.context = rest.context
         if not self.handler.reason:
             self.handler.reason = f"deferred from {span}"
+        if rest.late and self.handler not in self.late:
+            self.late[self.handler] = (rest.late[0], span)
         return send
-
-    def _captured_context(self, part: n.Expression, fields: Fields, context: dict[str, int]) -> n.Expression | None:
-        """Return the field that holds the value of a context expression of a tail; None for other expressions."""
-        if isinstance(part, n.ContextValue | n.ReadBlock):
-            return fields.add(part)
-        if isinstance(part, n.ReadMemory | n.ReadString) and is_capturable(part) and self.capability.expression(part):
-            return self._captured_read(part, fields, context)
-        if not isinstance(part, n.BuiltinCall) or part.builtin.effect is not Effect.CONTEXT:
-            return None
-        own = self.program.probe_functions.get(self.handler, {}) if self.handler is not None else {}
-        key = context_key(part)
-        if not all(isinstance(a, n.Constant) for a in part.arguments):
-            if not follows_from_context(part) or not self.capability.expression(part):
-                return None
-            key = "read " + key_of(part)  # no name that a called function could ask for
-        if key in context:
-            return n.Captured(context[key], span=part.span, type=part.type, width=part.width)
-        if part.builtin.name in own and not part.arguments:
-            value = own[part.builtin.name](part.span)
-            value.width = value.width or part.width
-            if isinstance(value, n.Constant):
-                value.width = len(str(value.value))
-        elif part.builtin.kernel is not None:
-            value = part
-        else:
-            return None
-        captured = fields.add(value)
-        context[key] = captured.index
-        return captured
-
-    def _captured_read(
-        self, part: n.ReadMemory | n.ReadString, fields: Fields, context: dict[str, int]
-    ) -> n.Expression:
-        """Return what stands in a tail for a read of memory: the value read at the hit, or the read where it failed."""
-        first, second = quiet(part, False), quiet(part, True)
-        is_quiet = part.otherwise is not None
-        key = "read " + key_of(part)
-        if key not in context:
-            context[key] = fields.add(first).index
-            if not is_quiet:
-                fields.add(second)
-        span, kind = part.span, part.type
-        value = n.Captured(context[key], span=span, type=kind, width=first.width)
-        if is_quiet:
-            return value
-        check = n.Captured(context[key] + 1, span=span, type=kind, width=second.width)
-        address = rewrite_expression(part.address, lambda inner: self._captured_context(inner, fields, context))
-        same = n.Binary("==", value, check, span=span, type=Type.LONG)
-        return n.Conditional(same, value, replace(part, address=address), span=span, type=kind, width=part.width)
-
-
-def context_key(call: n.BuiltinCall) -> str:
-    """Return the name under which a captured context value is kept: the function, with its constant arguments."""
-    arguments = [repr(a.value) if isinstance(a, n.Constant) else "?" for a in call.arguments]
-    return call.builtin.name + (f"({','.join(arguments)})" if arguments else "")
 
 
 def _can_merge(first: n.SendEvent, second: n.SendEvent) -> bool:

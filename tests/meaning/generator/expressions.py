@@ -172,7 +172,7 @@ class Expressions:
             self._table_text, self._string_call,
         ]  # fmt: skip
         if self.state.any:
-            forms += [self._user_text, self._rich_sprintf]
+            forms += [self.user_text, self._rich_sprintf]
         return pick(self.choices, forms)(scope, depth - 1)
 
     def _string_leaf(self, scope: Scope) -> str:
@@ -211,7 +211,8 @@ class Expressions:
         usable = [callee for callee in self.callees() if callee.returns == "string"]
         return self.call(scope, pick(self.choices, usable), depth) if usable else self._joined(scope, depth)
 
-    def _user_text(self, scope: Scope, depth: int) -> str:
+    def user_text(self, scope: Scope, depth: int) -> str:
+        """Return a string that only user space can make."""
         which = self.choices.below(5)
         if which == 0:
             return f"{pick(self.choices, LONG_TO_TEXT_USER)}({self.long(scope, depth)})"

@@ -39,7 +39,8 @@ class Statements:
         if chance(self.choices, 25):
             return self._leave(scope)
         if self.state.any:
-            plain += [self._raise, self._show_statistic, self._rich_output]
+            plain += [self._raise, self._show_statistic, self._rich_output, self._user_assignment]
+            plain += [self._user_assignment] if scope.depth < 3 else []
             plain += [self._matched] if self.state.groups else []
             if scope.depth < 3:
                 plain += [self._for, self._while, self._foreach]
@@ -61,6 +62,10 @@ class Statements:
 
     def _plain_assignment(self, scope: Scope) -> list[str]:
         return [self.assignment(scope)]
+
+    def _user_assignment(self, scope: Scope) -> list[str]:
+        """A value of user space that handlers go on behind in the kernel, until they need it."""
+        return [f"{pick(self.choices, scope.strings)} = {self.expressions.user_text(scope, 2)}"]
 
     def _update(self, scope: Scope) -> list[str]:
         return [
