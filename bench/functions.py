@@ -133,13 +133,13 @@ def _batches(program: Path, batches: int, calls: int) -> list[float]:
     return [float(line) for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()]
 
 
-def race_cost(rivals: Sequence[Rival], rounds: int, batches: int, calls: int, unit: str) -> None:
+def race_cost(rivals: Sequence[Rival], rounds: int, batches: int, calls: int, unit: str, wanted: str) -> None:
     """Print what each kind of probe adds to a call: the least of all batches, less the least untraced one."""
     with tempfile.TemporaryDirectory(prefix="pystap-bench-") as folder:
         program = Path(folder) / "function_cost"
         subprocess.run(["cc", "-O2", "-o", str(program), str(_COST_PROGRAM)], check=True)
         address = f"{_file_address('vfs_read'):#x}"
-        for kind in _KINDS:
+        for kind in (kind for kind in _KINDS if wanted in kind.name):
             scripts = {
                 rival: list(kind.bpftrace if rival.is_bpftrace else (kind.pystap.replace("ADDRESS", address),))
                 for rival in rivals
@@ -274,6 +274,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batches", type=int, default=20, help="timed loops in a round (cost)")
     parser.add_argument("--calls", type=int, default=5000, help="calls in a loop (cost)")
+    parser.add_argument("--kind", default="", metavar="TEXT", help="measure only the costs with this in their names")
     parser.add_argument("--only", choices=("cost", "vfs", "thousand"), action="append", help="measure only this")
     parser.add_argument("--stap", help="the pystap command, instead of the virtual environment's")
     parser.add_argument("--bpftrace", action="append", help="a bpftrace command; may be given several times")
@@ -288,7 +289,7 @@ def main() -> int:
     print(f"Linux {os.uname().release}, {os.cpu_count()} CPUs")
     if "cost" in wanted:
         unit = "instructions" if options.instructions else "ns"
-        race_cost(rivals, options.rounds, options.batches, options.calls, unit)
+        race_cost(rivals, options.rounds, options.batches, options.calls, unit, options.kind)
     if "vfs" in wanted:
         race_attach(rivals, options.rounds, ["vfs_*"])
     if "thousand" in wanted:

@@ -132,4 +132,5 @@ def _global(
         reads_variance=variable.reads_variance,
         renderings=tuple(renderings),
         print_at_end=at_end,
+        per_call=variable.per_call,
     )

@@ -47,10 +47,11 @@ class Counter(IntEnum):
     LOST_EVENTS = 3  # the ring buffer was full
     LOST_UPDATES = 4  # a map update failed for another reason than a full map
     ERRORS = 5  # run-time errors that nothing caught
-    HITS = 6  # with -t only, from here on
+    HITS = 6  # with -t only, to MAX_NS
     TOTAL_NS = 7
     MIN_NS = 8
     MAX_NS = 9
+    MISSED_ENTRIES = 10  # entries of calls beyond those whose values can be kept until they return
 
 
 def perf_counter_map(index: int) -> str:

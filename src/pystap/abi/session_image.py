@@ -15,7 +15,7 @@ from ..program.types import Type
 from ..records import dataclass, field
 from .image import MapSpec, ProgramSpec
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,8 @@ class GlobalLayout:
     renderings: tuple[KeyRendering, ...] = ()
     print_at_end: bool = False
     """Written and never read by the script: shown when the session ends."""
+    per_call: bool = False
+    """As in symbols.Global."""
 
 
 @dataclass(frozen=True, slots=True)

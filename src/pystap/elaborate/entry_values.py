@@ -4,15 +4,16 @@
 
 becomes two handlers and an array that only they use:
 
-    probe kernel.function("f")        { __entry_0[task, frame] = $count }
-    probe kernel.function("f").return { if ([task, frame] in __entry_0) { e = __entry_0[task, frame]
-                                                                          delete __entry_0[task, frame] }
+    probe kernel.function("f")        { __entry_0[thread, frame] = $count }
+    probe kernel.function("f").return { if ([thread, frame] in __entry_0) { e = __entry_0[thread, frame]
+                                                                            delete __entry_0[thread, frame] }
                                         else next
                                         println(e) }
 
 `frame` is the same number at entry and return of one call, and another one for each call that is not over: nested and
 recursive calls keep apart. A call whose entry was not seen runs no handler at its return; one whose return is missed
-leaves an element, which the next call in the same place overwrites, or which is dropped when the array is full.
+leaves an element, which the next call in the same place overwrites, or which is dropped when the array is full and its
+thread has ended. Calls beyond what the array holds are counted as skipped.
 
 A place inside a function does the same for variables that are nowhere there, but whose value follows from what
 registers had at the entry (DW_OP_entry_value): the element stays, since the call goes on.
@@ -148,8 +149,8 @@ class EntryValues:
 
 
 def _keys(point: DerivedPoint, span: Span, at_return: bool = False) -> list[n.Expression]:
-    """Return what tells one call of a task from all others that are not over; a task is in one system call at most."""
-    keys: list[n.Expression] = [n.ContextValue(n.ContextKind.CURRENT_TASK, span=span, type=Type.LONG)]
+    """Return what tells one call of a thread from all others that are not over; it is in one system call at most."""
+    keys: list[n.Expression] = [n.ContextValue(n.ContextKind.CURRENT_THREAD, span=span, type=Type.LONG)]
     if isinstance(point.attach, KernelFunctions):
         keys.append(n.ContextValue(n.ContextKind.FRAME, span=span, type=Type.LONG))
     elif isinstance(point.attach, Uprobes):

@@ -89,12 +89,17 @@ def look_up(h: HandlerContext, variable: Global, key: str) -> str:
 def change(h: HandlerContext, variable: Global, span: Span, emit: Callable[[str], str]) -> None:
     """Emit a change of a map and what follows from its result."""
     code = h.code
+    h.held.forget(variable)
     status = in_current_buffer(h, variable, "i64", emit)
     done, full, failed = code.name("done"), code.name("full"), code.name("failed")
     code.switch(status, failed, [(0, done), (FULL, full)])
     code.begin(full)
-    overflow = aggregation_overflow if variable.type is Type.STATISTIC else array_overflow
-    raise_error(h, overflow(variable.name, size_of(h, variable), span))
+    if variable.per_call:
+        h.count(Counter.MISSED_ENTRIES)
+        code.jump(done)
+    else:
+        overflow = aggregation_overflow if variable.type is Type.STATISTIC else array_overflow
+        raise_error(h, overflow(variable.name, size_of(h, variable), span))
     code.begin(failed)
     h.count(Counter.LOST_UPDATES)
     code.begin(done)
@@ -113,6 +118,9 @@ def _shared(variable: Global) -> Global:
 
 def read_long(h: HandlerContext, element: ElementValue) -> str:
     """Emit the reading of a long; a missing element gives 0."""
+    held = h.held.find(element)
+    if held is not None:
+        return h.code.value("content", f"load volatile i64, ptr {held.pointer}, align 8")
     return _long_at(h, look_up(h, _shared(element.array), key_buffer(h, element.array, element.keys, [])))
 
 
@@ -130,6 +138,11 @@ def _long_at(h: HandlerContext, pointer: str) -> str:
 
 def read_text(h: HandlerContext, element: ElementValue, target: Text) -> None:
     """Emit the reading of a string into a buffer; a missing element gives ""."""
+    held = h.held.find(element)
+    if held is not None:
+        source = Text(held.pointer, buffer_size(element.array.width), element.array.width, False)
+        strings.copy_text(h, source, target.pointer, target.width)
+        return
     pointer = look_up(h, _shared(element.array), key_buffer(h, element.array, element.keys, []))
     _text_at(h, pointer, element.array, target)
 
@@ -158,8 +171,17 @@ def contains(h: HandlerContext, expression: Contains) -> str:
     return h.code.value("in", f"icmp ne i64 {bit}, 0")
 
 
+def look_up_once(h: HandlerContext, condition: Contains) -> str:
+    """Emit the look-up of `if (k in a)`, for all that its branch does with the element; returns an i1."""
+    key = key_buffer(h, _shared(condition.array), condition.keys, [])
+    pointer = look_up(h, condition.array, key)
+    h.held.hold(condition, key, pointer)
+    return h.code.value("there", f"icmp ne ptr {pointer}, null")
+
+
 def delete(h: HandlerContext, element: ElementValue) -> None:
-    key = key_buffer(h, _shared(element.array), element.keys, [])
+    known = h.held.find(element)
+    key = known.key if known is not None else key_buffer(h, _shared(element.array), element.keys, [])
     change(h, element.array, element.span, lambda symbol: _call(h, _delete_function(h, symbol), f"ptr {key}"))
 
 

@@ -15,6 +15,7 @@ from ..program.nodes import Expression, Statement
 from ..program.program import ElaboratedProgram, Handler
 from ..program.symbols import Global, Local
 from ..records import dataclass, field
+from .held_elements import HeldElements
 from .ir import Code, Module
 
 if TYPE_CHECKING:
@@ -180,6 +181,7 @@ class HandlerContext:
     uses_generation: bool = False
     uses_row: bool = False
     expanding: list[str] = field(default_factory=list)
+    held: HeldElements = field(default_factory=HeldElements)
     can_sleep: bool = False
     """User memory that is not there yet may be brought in (see sleeping)."""
 

@@ -305,6 +305,8 @@ def _context(h: HandlerContext, value: ContextValue) -> str:
             return h.code.load("argument", h.context_places[f"argument {value.index}"])
         case ContextKind.CURRENT_TASK:
             return h.code.helper("task", Helper.GET_CURRENT_TASK, "")
+        case ContextKind.CURRENT_THREAD:
+            return h.code.helper("thread", Helper.GET_CURRENT_PID_TGID, "")
         case ContextKind.COOKIE:
             return h.code.helper("cookie", Helper.GET_ATTACH_COOKIE, "ptr %context")
         case ContextKind.ARGUMENT:

@@ -68,8 +68,7 @@ def _map_of(variable: Global, name: str, program: ElaboratedProgram, cpus: int) 
     is_percpu = variable.storage is not StorageKind.SHARED
     if not variable.is_array:
         return MapSpec(name, MapKind.PERCPU_ARRAY if is_percpu else MapKind.ARRAY, 4, value, 1)
-    evicts = variable.wraps or variable.per_call
-    if evicts:
+    if variable.wraps:
         kind = MapKind.LRU_PERCPU_HASH if is_percpu else MapKind.LRU_HASH
     else:
         kind = MapKind.PERCPU_HASH if is_percpu else MapKind.HASH
@@ -78,7 +77,7 @@ def _map_of(variable: Global, name: str, program: ElaboratedProgram, cpus: int) 
         entries *= _STORED_PER_TEXT
     key = key_size(variable)
     is_large = entries * (key + value * (cpus if is_percpu else 1)) > _LARGE
-    return MapSpec(name, kind, key, value, entries, no_prealloc=is_large and not evicts)
+    return MapSpec(name, kind, key, value, entries, no_prealloc=is_large and not variable.wraps)
 
 
 def allocates_late(shared: ProgramContext, variable: Global) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..program.nodes import (
+    Contains,
     Delete,
     ElementValue,
     Evaluate,
@@ -18,6 +19,7 @@ from . import arrays, scalars, statistics, strings
 from .context import Catch, HandlerContext, InternalError, Text
 from .events import send_event
 from .expressions import effect, is_true
+from .held_elements import can_hold
 
 
 def block(h: HandlerContext, statements: list[Statement]) -> None:
@@ -51,9 +53,15 @@ def _statement(h: HandlerContext, statement: Statement) -> None:
 def _if(h: HandlerContext, statement: If) -> None:
     code = h.code
     then, otherwise, done = code.name("then"), code.name("else"), code.name("endif")
-    code.branch(is_true(h, statement.condition), then, otherwise)
+    condition = statement.condition
+    if isinstance(condition, Contains) and can_hold(condition, statement.then):
+        code.branch(arrays.look_up_once(h, condition), then, otherwise)
+    else:
+        code.branch(is_true(h, condition), then, otherwise)
     code.begin(then)
     block(h, statement.then)
+    if isinstance(condition, Contains):
+        h.held.release(condition)
     if code.is_open:
         code.jump(done)
     code.begin(otherwise)

@@ -234,6 +234,7 @@ class ContextKind(Enum):
     SYSCALL_ARGUMENT = "syscall argument"  # index 0 to 5, the raw 64-bit register
     SYSCALL_RETURN = "syscall return value"
     CURRENT_TASK = "current task_struct"  # its address
+    CURRENT_THREAD = "current thread"  # the process's id above 32 bits of its own
     COOKIE = "attach cookie"
     ARGUMENT = "argument"  # index 0 on: of a function (as its register has it) or of a tracepoint
     RETURN_VALUE = "return value"  # of a function, the whole register

@@ -73,8 +73,8 @@ class Global:
     initial: int | str | None = None
     is_library: bool = False
     per_call: bool = False
-    """Its elements belong to one call of one task each: they need no lock. A full array drops those used least
-    recently, which are of calls whose return was missed."""
+    """Its elements belong to one call of one thread each, whose number is the first key (the low 32 bits): they need no
+    lock. What a full array has no room for is counted; the session drops what threads left that have ended."""
     storage: StorageKind = StorageKind.USER
     lock: int | None = None
     """The number of the lock that guards it while handlers need more than one atomic operation; None: no lock."""

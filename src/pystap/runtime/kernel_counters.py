@@ -38,6 +38,7 @@ _REASONS = (
     (Counter.SKIPPED_SCRATCH, "handlers were nested too deeply"),
     (Counter.LOST_EVENTS, "the buffer was full (see -s): output lost"),
     (Counter.LOST_UPDATES, "the kernel refused to update a map"),
+    (Counter.MISSED_ENTRIES, "too many calls were under way to follow one to its return"),
 )
 
 

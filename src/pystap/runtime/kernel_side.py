@@ -58,6 +58,7 @@ class KernelSide:
         self._image = image
         self._target_pid = target_pid
         self._missed = 0
+        self._missed_entries = 0
         maps = resized(image.maps, buffer_mb)
         self._loaded: LoadedImage = load_image(maps, image.programs, _constants(image))
         try:
@@ -166,13 +167,30 @@ class KernelSide:
         return self._counters.total(Counter.SKIPPED_LOCK)
 
     def skipped_otherwise(self) -> int:
-        """Return how many hits were skipped for other reasons: the session's lock, nesting, and what the kernel itself
-        dropped as far as it says: its recursion guard, kprobes inside kprobes, returns beyond maxactive."""
+        """Return how many hits were skipped for other reasons.
+
+        Those are the session's lock, nesting, more calls under way than are followed, and what the kernel itself
+        dropped as far as it says: its recursion guard, kprobes inside kprobes, returns beyond maxactive.
+        """
         misses = sum(program.info().recursion_misses for program in self._loaded.programs.values())
         counters = self._counters
         return (
-            counters.total(Counter.SKIPPED_USER_LOCK) + counters.total(Counter.SKIPPED_SCRATCH) + misses + self._missed
+            counters.total(Counter.SKIPPED_USER_LOCK)
+            + counters.total(Counter.SKIPPED_SCRATCH)
+            + counters.total(Counter.MISSED_ENTRIES)
+            + misses
+            + self._missed
         )
+
+    def make_room_for_calls(self) -> None:
+        """Where calls found no room for their entry's values, drop those of calls that will never return."""
+        missed = self._counters.total(Counter.MISSED_ENTRIES)
+        if missed != self._missed_entries:
+            self._missed_entries = missed
+            from .ended_calls import drop_ended_calls
+
+            per_call = [variable for variable in self._image.globals if variable.per_call]
+            drop_ended_calls(self._loaded.maps[name] for variable in per_call for name in variable.maps)
 
     def lost_events(self) -> int:
         return self._counters.total(Counter.LOST_EVENTS)

@@ -219,6 +219,7 @@ class Session:
             return
         self._next_check = now + _CHECK_INTERVAL
         kernel.set_wall_clock()
+        kernel.make_room_for_calls()
         too_many = kernel.skipped() > limits.max_skipped and not limits.suppress_handler_errors
         if too_many and not self.report.failed:
             self.report.error(SKIP_MESSAGE)

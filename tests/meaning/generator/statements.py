@@ -35,7 +35,7 @@ class Statements:
             self._element, self._if, self._delete, self._effect, self._aggregate, self._append, self._increment,
         ]  # fmt: skip
         if scope.depth < 4:
-            plain += [self._if, self._try]
+            plain += [self._if, self._try, self._found]
         if chance(self.choices, 25):
             return self._leave(scope)
         if self.state.any:
@@ -114,6 +114,19 @@ class Statements:
         if chance(self.choices, 2):
             lines += ["} else {", *self.block(scope, 1 + self.choices.below(2))]
         return [*lines, "}"]
+
+    def _found(self, scope: Scope) -> list[str]:
+        """The branch of a condition on an element, which it reads before and behind what may change it."""
+        free = [array for array in self.state.arrays if array.name not in scope.iterated]
+        if not free:
+            return self._if(scope)
+        array = pick(self.choices, free)
+        keys = self.expressions.keys(scope, array)
+        element = f"{array.name}[{keys}]"
+        read = f"  {self.expressions.scalar(scope, array.value)} = {element}"
+        end = [f"  delete {element}"] if chance(self.choices, 2) else [read]
+        inner = self.block(scope, self.choices.below(3))
+        return [f"if ([{keys}] in {array.name}) {{", read, *inner, read, *end, "}"]
 
     def _try(self, scope: Scope) -> list[str]:
         message = f" ({scope.strings[-1]})" if chance(self.choices, 2) else ""
