@@ -179,8 +179,8 @@ def test_a_read_after_the_hit_is_warned_of(stap: Stap) -> None:
     done = stap("-e", SAVED_REGISTERS % ("[500]", body), "-c", CALLS)
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith(
-        "WARNING: memory is read after the hit, when it may be another's: user space runs the handler from <input>:2:35 "
-        "on: probe 'kernel.trace(\"sys_enter\")', a read at <input>:7:"
+        "WARNING: memory is read after the hit, when it may be another's: user space runs the handler from "
+        "<input>:2:35 on: probe 'kernel.trace(\"sys_enter\")', a read at <input>:7:"
     )
     assert done.stderr.count("WARNING") == 1
 
