@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import shutil
 import signal
 import statistics
@@ -110,7 +111,7 @@ def _live(rival: Rival, script: str, cache: str = "") -> Iterator[subprocess.Pop
                     break
             else:
                 errors.seek(0)
-                raise RuntimeError((errors.read().strip().splitlines() or ["no output"])[-1])
+                raise RuntimeError("; ".join(errors.read().strip().splitlines()[-3:]) or "no output")
             yield process
         finally:
             if process.poll() is None:
@@ -284,6 +285,8 @@ def main() -> int:
         at = next(i for i, word in enumerate(arguments) if word.startswith("--guest"))
         del arguments[at : at + (1 if "=" in arguments[at] else 2)]
         return _in_guest(options.guest, arguments, options.instructions)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # bpftrace takes a descriptor or two for each function
     rivals = _rivals(options)
     wanted = options.only or ["cost", "vfs", "thousand"]
     print(f"Linux {os.uname().release}, {os.cpu_count()} CPUs")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pystap.runtime import target
+
 from .images import ImageMaker, array_global, long_global, string_global
 from .processes import is_running, read_line, run, start, wait_for
 
@@ -127,6 +129,24 @@ def test_interrupt_ends_with_the_end_handlers(tmp_path: Path) -> None:
             process.send_signal(number)
             assert process.communicate(timeout=30) == (b"end\n", b"")
             assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("dd if=/etc/passwd bs=7", ["dd", "if=/etc/passwd", "bs=7"]),
+        ("date '+%s %z' +%d", ["date", "+%s %z", "+%d"]),
+        ("A=1 true", []),
+        ("! false", []),
+        ("%1", []),
+        ("true && false", []),
+        ("ls *.c", []),
+        ("", []),
+    ],
+)
+def test_a_command_that_needs_no_shell_is_the_target_itself(command: str, words: list[str]) -> None:
+    """Not every shell replaces itself by the command that it runs: target() would be the shell."""
+    assert target._words(command) == words
 
 
 def test_second_interrupt_ends_at_once(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import os
 from ..lean import suppress
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
-_SHELL_MARKS = ";|&<>()$`\\*?[#~=%{}\n!"
+_SHELL_MARKS = ";|&<>()$`\\*?[#~{}\n"
+_FIRST_WORD_MARKS = "=%!"
 
 
 class TargetFailed(Exception):
@@ -155,8 +156,10 @@ def _words(command: str) -> list[str]:
             return []
     if quote:
         return []
-    if not quoted:
-        return command.split()
-    import shlex
+    if quoted:
+        import shlex
 
-    return shlex.split(command)
+        words = shlex.split(command)
+    else:
+        words = command.split()
+    return words if words and not any(mark in words[0] for mark in _FIRST_WORD_MARKS) else []
