@@ -244,9 +244,13 @@ def kernel_types() -> KernelTypes:
 
 def features_here() -> KernelFeatures:
     """Return what the running kernel can do."""
+    return _features(open_cache(os.environ).folder)
+
+
+@cache
+def _features(folder: str) -> KernelFeatures:
     from .loader.features import kernel_features
 
-    folder = open_cache(os.environ).folder
     try:
         with open("/sys/kernel/notes", "rb") as file:
             identity = file.read().hex()
