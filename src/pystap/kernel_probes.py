@@ -76,7 +76,6 @@ def function_facts(types: Callable[[], KernelTypes], at_once: Callable[[], bool]
     return FunctionFacts(types, _symbols, modules, places, has_module_file, release, at_once)
 
 
-@cache
 def _kernel_debuginfo(module: str, path: str) -> KernelCode | None:
     from .debuginfo.dwarf_kernel import kernel_dwarf
 

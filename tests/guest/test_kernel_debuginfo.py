@@ -68,6 +68,15 @@ return 1995 of 2000
     assert sorted(done.stdout.splitlines()) == sorted(expected.splitlines())
 
 
+def test_variables_where_nothing_of_the_module_is_probed(stap: Stap, module: str) -> None:
+    path = module.partition('"')[2].rstrip('")')
+    script = f"""
+    probe begin {{ println(@var("calls@{NAME}.c", "{path}") % 2, " ", @defined(@var("nosuch", "{path}"))) }}
+    probe kernel.trace("sys_enter") {{ if (pid() == target()) {{ println(@var("calls", "{path}") % 2); exit() }} }}"""
+    done = stap("-e", script, "-c", "true")
+    assert (done.stdout, done.stderr) == ("0 0\n0\n", "")
+
+
 def test_all_functions_of_a_source_file(stap: Stap, module: str) -> None:
     script = f"""global n probe {module}.function("*@{NAME}.c") {{ n[ppfunc()]++ }}
     probe end {{ foreach (name+ in n) println(name, " ", n[name]) }}"""

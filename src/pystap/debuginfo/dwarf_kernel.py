@@ -11,15 +11,19 @@ import os
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 
 from ..program import nodes as n
 from ..program.attach import FunctionPoint
+from ..program.c_types import CType
+from ..program.extension import SymbolAddress, TargetSource
 from ..program.types import Type, wrap_long
 from ..program.user_code import CodePlace, Exact
 from ..records import dataclass
 from ..source import Span
 from .dwarf import DebugInfo, open_debuginfo
 from .dwarf_elf import ElfFile, Section, open_elf
+from .dwarf_programs import Program
 from .dwarf_source import DwarfSource
 from .dwarf_values import Surroundings
 from .kernel_symbols import kernel_build_id, module_build_id
@@ -77,8 +81,8 @@ class KernelDwarf:
     """The debugging information of the kernel ("") or of a loaded module. `source` answers about its code."""
 
     def __init__(self, info: DebugInfo, module: str) -> None:
-        self._info = info
-        self._module = module
+        self.info = info
+        self.module = module
         self.path = info.elf.path
         self.source = DwarfSource(placing=KernelPlacing(module))
         symbols = sorted((address, name) for name, address, _ in info.elf.function_symbols())
@@ -89,13 +93,13 @@ class KernelDwarf:
     def point(self, place: CodePlace) -> FunctionPoint:
         """Return where the kernel is asked to put the probe."""
         address = place.offset
-        if not self._module:
-            return FunctionPoint(place.name, 0, 0, "", False, address - _linked_text(self._info.elf), _SYMBOL_OF_TEXT)
+        if not self.module:
+            return FunctionPoint(place.name, 0, 0, "", False, address - _linked_text(self.info.elf), _SYMBOL_OF_TEXT)
         at = bisect_right(self._addresses, address) - 1
         if at < 0:
             raise LookupError(f"address {address:#x} is in no function of '{self.path}'")
         symbol = self._names[at]
-        return FunctionPoint(place.name, 0, 0, self._module, False, address - self._addresses[at], symbol)
+        return FunctionPoint(place.name, 0, 0, self.module, False, address - self._addresses[at], symbol)
 
     def at_address(self, address: int, exact: Exact) -> tuple[CodePlace, int] | None:
         """Return the place at an address of the kernel's file or a module's section .text, and its address there.
@@ -103,10 +107,10 @@ class KernelDwarf:
         None for an address in no function that is described. Raises LookupError where no statement begins.
         """
         text = 0
-        if self._module:
-            section = self._info.data.elf.section(".text")
-            text = section.address if section is not None and self._info.data.elf.is_relocatable else 0
-        if self._info.function_at(text + address) is None:
+        if self.module:
+            section = self.info.data.elf.section(".text")
+            text = section.address if section is not None and self.info.data.elf.is_relocatable else 0
+        if self.info.function_at(text + address) is None:
             return None
         try:
             [place] = self.source.at_address(self.path, text + address, exact) or ()
@@ -128,9 +132,33 @@ class KernelDwarf:
 
     def is_kept(self, place: CodePlace) -> bool:
         """Tell whether a place is in code that the kernel keeps: what only initialises is freed once it has run."""
-        return not _section_of(self._info.data.elf, place.offset).name.startswith(".init")
+        return not _section_of(self.info.data.elf, place.offset).name.startswith(".init")
 
 
+class KernelVariables:
+    """The `ProgramTypes` of the kernel or a module, for code that may run in user space: `address` finds symbols."""
+
+    def __init__(self, dwarf: KernelDwarf, address: SymbolAddress) -> None:
+        self._info = dwarf.info
+        self._module = dwarf.module
+        self._address = address
+
+    def global_variable(self, name: str, file: str | None) -> TargetSource | None:
+        def moved(static: int, span: Span) -> n.Expression:
+            if self._module:
+                return self._address(name, 0, span)
+            return self._address(_SYMBOL_OF_TEXT, static - _linked_text(self._info.elf), span)
+
+        return Program(self._info, Surroundings(False, moved=moved)).global_variable(name, file)
+
+    def named_type(self, name: str) -> CType | None:
+        return self._info.named_type(name)
+
+    def enum_value(self, name: str) -> int | None:
+        return self._info.enumerator(name)
+
+
+@cache
 def kernel_dwarf(module: str, path: str, release: str) -> KernelDwarf | None:
     """Return what debuginfo tells of the kernel or a module; None when there is none of this build.
 

@@ -188,22 +188,25 @@ class TargetResolver:
         program = self._program(node.module)
         name, _, file = node.name.value.partition("@")
         if program is None:
-            return self._kernel_global(name, node)
+            return self._kernel_global(name, file, node)
         found = program.global_variable(name, file or None)
         if found is None:
             where = f" in {file}" if file else ""
             semantic_error(f"unable to find global '{name}'{where}", node.span, "operator '@var'")
         return found
 
-    def _kernel_global(self, name: str, node: ast.AtVar) -> TargetSource:
-        """Return a variable of the kernel: its address by its symbol, its type from the kernel's type information."""
-        type_, is_per_cpu = self.names.inputs.types().variable(name)
-        if type_ is None and not (node.address_of and not node.path):
-            semantic_error(
-                f"unable to find global '{name}': the kernel's type information has per-CPU variables alone, others "
-                f'are described by debuginfo (DWARF), and there is none here; &@var("{name}") gives the address',
-                node.span, "operator '@var'",
-            )  # fmt: skip
+    def _kernel_global(self, name: str, file: str, node: ast.AtVar) -> TargetSource:
+        """Return a variable of the kernel or a module of it: its address by its symbol, its type from the kernel's type
+        information; both from debuginfo where that alone knows them."""
+        module = node.module.value if node.module is not None and node.module.value != "kernel" else ""
+        type_, is_per_cpu = self.names.inputs.types().variable(name) if not module else (None, False)
+        if type_ is None:
+            described = self.names.inputs.types().described(module, self._symbol)
+            found = described.global_variable(name, file or None) if described is not None else None
+            if found is not None:
+                return found
+            if not node.address_of or node.path:
+                self._unknown_global(name, file, module, described is not None, node.span)
 
         def value(span: Span) -> CValue:
             address = self._call("_symbol_address", [n.Constant(name, span=span, type=Type.STRING)], span)
@@ -216,6 +219,18 @@ class TargetResolver:
             return CValue(address, type_, in_memory=True)
 
         return TargetSource(value, type_, "other")
+
+    def _unknown_global(self, name: str, file: str, module: str, is_described: bool, span: Span) -> NoReturn:
+        where = (f" in {file}" if file else "") + (f" of module '{module}'" if module else "")
+        why = "" if is_described else (
+            ": the kernel's type information has per-CPU variables alone, others "
+            f'are described by debuginfo (DWARF), and there is none here; &@var("{name}") gives the address'
+        )  # fmt: skip
+        semantic_error(f"unable to find global '{name}'{where}{why}", span, "operator '@var'")
+
+    def _symbol(self, name: str, offset: int, span: Span) -> n.Expression:
+        address = self._call("_symbol_address", [n.Constant(name, span=span, type=Type.STRING)], span)
+        return combined("+", address, long(wrap_long(offset), span), span) if offset else address
 
     def _call(self, name: str, arguments: list[n.Expression], span: Span) -> n.Expression:
         row = self.names.inputs.builtins.lookup(name)[0]

@@ -180,6 +180,9 @@ class MemberLoad:
     signed: bool
 
 
+SymbolAddress = Callable[[str, int, Span], "Expression"]
+
+
 class TypeSource(Protocol):
     """Knows the layout of the kernel's types (from BTF or DWARF)."""
 
@@ -208,6 +211,13 @@ class TypeSource(Protocol):
 
     def variable(self, name: str) -> tuple[CType | None, bool]:
         """Return the type of a variable of the kernel, None when it is not known, and whether each CPU has its own."""
+        ...
+
+    def described(self, module: str, address: SymbolAddress) -> ProgramTypes | None:
+        """Return what debuginfo (DWARF) tells of the kernel ("") or a module, by its name or file; None without any.
+
+        `address` makes the expression for where a symbol of the running kernel is, and so many bytes behind it.
+        """
         ...
 
     def program(self, module: str) -> ProgramTypes | None:
