@@ -146,7 +146,8 @@ class KernelVariables:
     def global_variable(self, name: str, file: str | None) -> TargetSource | None:
         def moved(static: int, span: Span) -> n.Expression:
             if self._module:
-                return self._address(name, 0, span)
+                section = _section_of(self._info.data.elf, static)
+                return self._address(f"{self._module}:{section.name}", static - section.address, span)
             return self._address(_SYMBOL_OF_TEXT, static - _linked_text(self._info.elf), span)
 
         return Program(self._info, Surroundings(False, moved=moved)).global_variable(name, file)

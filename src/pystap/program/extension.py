@@ -216,7 +216,8 @@ class TypeSource(Protocol):
     def described(self, module: str, address: SymbolAddress) -> ProgramTypes | None:
         """Return what debuginfo (DWARF) tells of the kernel ("") or a module, by its name or file; None without any.
 
-        `address` makes the expression for where a symbol of the running kernel is, and so many bytes behind it.
+        `address` makes the expression for where a symbol of the running kernel is, or a section of a module
+        ("module:section"), and so many bytes behind it.
         """
         ...
 

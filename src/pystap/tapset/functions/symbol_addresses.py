@@ -13,7 +13,10 @@ L, S = Type.LONG, Type.STRING
 
 
 def symbol_address(rt: Services, name: str) -> int:
-    """Return the address of a kernel symbol. Raises a run-time error where it is not known."""
+    """Return the address of a kernel symbol, or of a section of a module (`module:section`).
+
+    Raises a run-time error where it is not known.
+    """
     address = rt.symbol_address(name)
     if not address:
         raise RuntimeFault(f"the kernel has no symbol '{name}', or does not show it")
@@ -24,7 +27,8 @@ def _in_kernel(name: n.Expression) -> n.Expression:
     assert isinstance(name, n.Constant)
     symbol = str(name.value)
     body = f'  %r = ptrtoint ptr @"machine.symbol.{symbol}" to i64\n  ret i64 %r\n'
-    row = Builtin("_symbol", (), L, Effect.PURE, symbol_address, ir_function(f"fn_symbol_{symbol}", "", body))
+    name_in_ir = symbol if symbol.isidentifier() else symbol.encode().hex()
+    row = Builtin("_symbol", (), L, Effect.PURE, symbol_address, ir_function(f"fn_symbol_{name_in_ir}", "", body))
     return n.BuiltinCall(row, [], span=name.span, type=L)
 
 
