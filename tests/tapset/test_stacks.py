@@ -140,7 +140,9 @@ def test_interrupted_code(stap: Stap) -> None:
     loop = 'import os\nf = os.open("/dev/zero", 0)\nfor i in range(1500): os.read(f, 1 << 20)'
     found = lines(stap("-e", text, "-c", f"{sys.executable} -c '{loop}'"))
     assert any(line.startswith(("read_iter_zero+", "read_zero+")) for line in found)
-    assert not any(line.startswith(("bpf_prog", "perf_")) for line in found)
+    # What brings the timer's hit to the handler runs with interrupts off: it is never what was interrupted.
+    own = ("bpf_prog", "bpf_overflow_handler", "perf_swevent_hrtimer", "perf_event_overflow", "__perf_event_overflow")
+    assert not any(line.startswith(own) for line in found)
 
 
 def test_user_side_handlers_have_no_stack(stap: Stap) -> None:
