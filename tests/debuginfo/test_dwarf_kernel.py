@@ -94,7 +94,7 @@ def test_an_address_has_the_variables_of_its_statement(module: KernelDwarf) -> N
 def test_an_address_inside_a_statement(module: KernelDwarf) -> None:
     [leaf] = module.source.functions(module.path, "leaf", "call") or ()
     base = leaf.offset - module.point(leaf).offset
-    text = next(one.address for one in module.info.data.elf.sections if one.name == ".text")
+    text = next(one.address for one in module._info.data.elf.sections if one.name == ".text")
     inside = next(
         at for at in range(base - text, base - text + 64)
         if (near := module.at_address(at, "nearest")) is not None and near[1] != at

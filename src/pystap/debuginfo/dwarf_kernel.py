@@ -15,8 +15,7 @@ from functools import cache
 
 from ..program import nodes as n
 from ..program.attach import FunctionPoint
-from ..program.c_types import CType
-from ..program.extension import SymbolAddress, TargetSource
+from ..program.extension import LoadAddress
 from ..program.types import Type, wrap_long
 from ..program.user_code import CodePlace, Exact
 from ..records import dataclass
@@ -41,6 +40,16 @@ def _loaded_at(name: str, offset: int, span: Span) -> n.Expression:
     return n.Binary("+", base, n.Constant(wrap_long(offset), span=span, type=Type.LONG), span=span, type=Type.LONG)
 
 
+def _surroundings(info: DebugInfo, module: str, address: LoadAddress) -> Surroundings:
+    def moved(static: int, span: Span) -> n.Expression:
+        if not module:
+            return address("", static - _linked_text(info.elf), span)
+        section = _section_of(info.data.elf, static)
+        return address(f"{module}:{section.name}", static - section.address, span)
+
+    return Surroundings(False, moved=moved)
+
+
 @dataclass(frozen=True, slots=True)
 class KernelPlacing:
     """Where code and variables of the kernel ("") or a module are: offsets stay addresses of the file."""
@@ -48,13 +57,7 @@ class KernelPlacing:
     module: str
 
     def around(self, info: DebugInfo, address: int) -> Surroundings:
-        def moved(static: int, span: Span) -> n.Expression:
-            if not self.module:
-                return _loaded_at("", static - _linked_text(info.elf), span)
-            section = _section_of(info.data.elf, static)
-            return _loaded_at(f"{self.module}:{section.name}", static - section.address, span)
-
-        return Surroundings(False, moved=moved)
+        return _surroundings(info, self.module, _loaded_at)
 
     def offset(self, info: DebugInfo, address: int) -> int:
         return address
@@ -81,8 +84,8 @@ class KernelDwarf:
     """The debugging information of the kernel ("") or of a loaded module. `source` answers about its code."""
 
     def __init__(self, info: DebugInfo, module: str) -> None:
-        self.info = info
-        self.module = module
+        self._info = info
+        self._module = module
         self.path = info.elf.path
         self.source = DwarfSource(placing=KernelPlacing(module))
         symbols = sorted((address, name) for name, address, _ in info.elf.function_symbols())
@@ -93,13 +96,13 @@ class KernelDwarf:
     def point(self, place: CodePlace) -> FunctionPoint:
         """Return where the kernel is asked to put the probe."""
         address = place.offset
-        if not self.module:
-            return FunctionPoint(place.name, 0, 0, "", False, address - _linked_text(self.info.elf), _SYMBOL_OF_TEXT)
+        if not self._module:
+            return FunctionPoint(place.name, 0, 0, "", False, address - _linked_text(self._info.elf), _SYMBOL_OF_TEXT)
         at = bisect_right(self._addresses, address) - 1
         if at < 0:
             raise LookupError(f"address {address:#x} is in no function of '{self.path}'")
         symbol = self._names[at]
-        return FunctionPoint(place.name, 0, 0, self.module, False, address - self._addresses[at], symbol)
+        return FunctionPoint(place.name, 0, 0, self._module, False, address - self._addresses[at], symbol)
 
     def at_address(self, address: int, exact: Exact) -> tuple[CodePlace, int] | None:
         """Return the place at an address of the kernel's file or a module's section .text, and its address there.
@@ -107,10 +110,10 @@ class KernelDwarf:
         None for an address in no function that is described. Raises LookupError where no statement begins.
         """
         text = 0
-        if self.module:
-            section = self.info.data.elf.section(".text")
-            text = section.address if section is not None and self.info.data.elf.is_relocatable else 0
-        if self.info.function_at(text + address) is None:
+        if self._module:
+            section = self._info.data.elf.section(".text")
+            text = section.address if section is not None and self._info.data.elf.is_relocatable else 0
+        if self._info.function_at(text + address) is None:
             return None
         try:
             [place] = self.source.at_address(self.path, text + address, exact) or ()
@@ -132,31 +135,11 @@ class KernelDwarf:
 
     def is_kept(self, place: CodePlace) -> bool:
         """Tell whether a place is in code that the kernel keeps: what only initialises is freed once it has run."""
-        return not _section_of(self.info.data.elf, place.offset).name.startswith(".init")
+        return not _section_of(self._info.data.elf, place.offset).name.startswith(".init")
 
-
-class KernelVariables:
-    """The `ProgramTypes` of the kernel or a module, for code that may run in user space: `address` finds symbols."""
-
-    def __init__(self, dwarf: KernelDwarf, address: SymbolAddress) -> None:
-        self._info = dwarf.info
-        self._module = dwarf.module
-        self._address = address
-
-    def global_variable(self, name: str, file: str | None) -> TargetSource | None:
-        def moved(static: int, span: Span) -> n.Expression:
-            if self._module:
-                section = _section_of(self._info.data.elf, static)
-                return self._address(f"{self._module}:{section.name}", static - section.address, span)
-            return self._address(_SYMBOL_OF_TEXT, static - _linked_text(self._info.elf), span)
-
-        return Program(self._info, Surroundings(False, moved=moved)).global_variable(name, file)
-
-    def named_type(self, name: str) -> CType | None:
-        return self._info.named_type(name)
-
-    def enum_value(self, name: str) -> int | None:
-        return self._info.enumerator(name)
+    def variables(self, address: LoadAddress) -> Program:
+        """Return the variables, for code that may run in user space: `address` makes where something was loaded."""
+        return Program(self._info, _surroundings(self._info, self._module, address))
 
 
 @cache

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from ..program.c_types import CType
-from ..program.extension import MemberLoad, ProgramTypes, SymbolAddress
+from ..program.extension import LoadAddress, MemberLoad, ProgramTypes
 from .btf import Btf, BtfError
 from .btf_layout import BtfLayout
 from .btf_types import Array, BtfKind, DataSec, Enum, Enum64, Int, Parameter, Ptr, Struct, Union, Var
@@ -74,13 +74,13 @@ class KernelTypes:
             frozenset(info.type_id for info in described.variables) if isinstance(described, DataSec) else frozenset()
         )
 
-    def described(self, module: str, address: SymbolAddress) -> ProgramTypes | None:
+    def described(self, module: str, address: LoadAddress) -> ProgramTypes | None:
         """Return what debuginfo tells of the kernel ("") or a module, by its name or file; None when there is none."""
-        from .dwarf_kernel import KernelVariables, kernel_dwarf
+        from .dwarf_kernel import kernel_dwarf
 
         name = os.path.basename(module).partition(".ko")[0].replace("-", "_")
         found = kernel_dwarf(name, module if "/" in module else "", os.uname().release)
-        return KernelVariables(found, address) if found is not None else None
+        return found.variables(address) if found is not None else None
 
     def program(self, module: str) -> ProgramTypes | None:
         """Return the types of the program or library that a module names by its path; None for what is no program."""

@@ -29,21 +29,21 @@ class DelayedValues:
 
     def used(self, statement: n.Statement) -> n.Statement:
         """Return a statement with the values in place of the locals that stand for them."""
-        if self._values.keys().isdisjoint(locals_of([statement])):
+        if not self._values or self._values.keys().isdisjoint(locals_of([statement])):
             return statement
         [replaced] = rewrite_statements([statement], self._replacement)
         return replaced
 
     def meaning(self, expression: n.Expression) -> n.Expression:
         """Return an expression with the values in place of the locals that stand for them."""
-        return rewrite_expression(expression, self._replacement)
+        return rewrite_expression(expression, self._replacement) if self._values else expression
 
     def _replacement(self, part: n.Expression) -> n.Expression | None:
         return self._values.get(part.local) if isinstance(part, n.LocalValue) else None
 
     def are_set_by(self, statement: n.Statement) -> bool:
         """Tell whether a statement sets one of the locals."""
-        return not self._values.keys().isdisjoint(assignments([statement]))
+        return bool(self._values) and not self._values.keys().isdisjoint(assignments([statement]))
 
     def are_set_in(self, condition: n.Expression) -> bool:
         """Tell whether a condition sets one of the locals."""

@@ -201,7 +201,7 @@ class TargetResolver:
         module = node.module.value if node.module is not None and node.module.value != "kernel" else ""
         type_, is_per_cpu = self.names.inputs.types().variable(name) if not module else (None, False)
         if type_ is None:
-            described = self.names.inputs.types().described(module, self._symbol)
+            described = self.names.inputs.types().described(module, self._loaded_at)
             found = described.global_variable(name, file or None) if described is not None else None
             if found is not None:
                 return found
@@ -209,11 +209,9 @@ class TargetResolver:
                 self._unknown_global(name, file, module, described is not None, node.span)
 
         def value(span: Span) -> CValue:
-            address = self._call("_symbol_address", [n.Constant(name, span=span, type=Type.STRING)], span)
+            address = self._symbol(name, span)
             if is_per_cpu:
-                table = self._call(
-                    "_symbol_address", [n.Constant("__per_cpu_offset", span=span, type=Type.STRING)], span
-                )
+                table = self._symbol("__per_cpu_offset", span)
                 offset = combined("*", self._call("cpu", [], span), long(8, span), span)
                 address = combined("+", address, read(combined("+", table, offset, span), 8, False, False, span), span)
             return CValue(address, type_, in_memory=True)
@@ -228,9 +226,11 @@ class TargetResolver:
         )  # fmt: skip
         semantic_error(f"unable to find global '{name}'{where}{why}", span, "operator '@var'")
 
-    def _symbol(self, name: str, offset: int, span: Span) -> n.Expression:
-        address = self._call("_symbol_address", [n.Constant(name, span=span, type=Type.STRING)], span)
-        return combined("+", address, long(wrap_long(offset), span), span) if offset else address
+    def _loaded_at(self, name: str, offset: int, span: Span) -> n.Expression:
+        return combined("+", self._symbol(name or "_text", span), long(wrap_long(offset), span), span)
+
+    def _symbol(self, name: str, span: Span) -> n.Expression:
+        return self._call("_symbol_address", [n.Constant(name, span=span, type=Type.STRING)], span)
 
     def _call(self, name: str, arguments: list[n.Expression], span: Span) -> n.Expression:
         row = self.names.inputs.builtins.lookup(name)[0]

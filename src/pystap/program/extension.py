@@ -180,7 +180,7 @@ class MemberLoad:
     signed: bool
 
 
-SymbolAddress = Callable[[str, int, Span], "Expression"]
+LoadAddress = Callable[[str, int, Span], "Expression"]
 
 
 class TypeSource(Protocol):
@@ -213,11 +213,11 @@ class TypeSource(Protocol):
         """Return the type of a variable of the kernel, None when it is not known, and whether each CPU has its own."""
         ...
 
-    def described(self, module: str, address: SymbolAddress) -> ProgramTypes | None:
+    def described(self, module: str, address: LoadAddress) -> ProgramTypes | None:
         """Return what debuginfo (DWARF) tells of the kernel ("") or a module, by its name or file; None without any.
 
-        `address` makes the expression for where a symbol of the running kernel is, or a section of a module
-        ("module:section"), and so many bytes behind it.
+        `address` makes the expression for so many bytes behind where the running kernel's text ("") or a section
+        of a module ("module:section") was loaded.
         """
         ...
 
