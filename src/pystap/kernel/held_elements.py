@@ -60,15 +60,17 @@ class HeldElements:
             del self._found[known]
 
 
-def can_hold(condition: Contains, then: Sequence[Statement]) -> bool:
-    """Tell whether the element of `k in a` stays the same through a branch."""
+def can_hold(condition: Contains, then: Sequence[Statement], lock: int | None) -> bool:
+    """Tell whether the element of `k in a` stays the same through a branch of a handler that holds a lock (or none)."""
     array = condition.array
     if array.storage is not StorageKind.SHARED or array.wraps:
         return False
-    if not array.per_call and array.lock is None and not any(_is_thread(key) for key in condition.keys):
-        return False
+    if array.lock is not None:
+        is_own = array.lock == lock
+    else:
+        is_own = array.per_call or any(map(_is_thread, condition.keys))
     set_inside = assigned_locals(then)
-    return all(key is not None and _stays(key, set_inside) for key in condition.keys)
+    return is_own and all(key is not None and _stays(key, set_inside) for key in condition.keys)
 
 
 def _is_thread(key: Expression | None) -> bool:

@@ -54,7 +54,7 @@ def _if(h: HandlerContext, statement: If) -> None:
     code = h.code
     then, otherwise, done = code.name("then"), code.name("else"), code.name("endif")
     condition = statement.condition
-    if isinstance(condition, Contains) and can_hold(condition, statement.then):
+    if isinstance(condition, Contains) and can_hold(condition, statement.then, h.handler.lock):
         code.branch(arrays.look_up_once(h, condition), then, otherwise)
     else:
         code.branch(is_true(h, condition), then, otherwise)
